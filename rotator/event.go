@@ -141,6 +141,7 @@ const (
 	WhyLeak     Why = "leak"     // contained
 	WhyRestore  Why = "restore"  // reactivated by restore
 	WhyStale    Why = "stale"    // reactivated because a sink serves it again
+	WhyYield    Why = "yield"    // our own new key, never served: another journal owns the user, or the rotation was abandoned
 )
 
 // Proof and delivery.
@@ -179,10 +180,11 @@ type (
 
 // Retirement.
 type (
-	// UseRead: when AWS last saw the old key used, as read at the event's time.
+	// UseRead: when AWS last saw the old key used.
 	UseRead struct {
-		Key KeyID `json:"key"`
-		Use Use   `json:"use"`
+		Key    KeyID     `json:"key"`
+		Use    Use       `json:"use"`
+		ReadAt time.Time `json:"read_at"` // when AWS was asked
 	}
 )
 
@@ -316,31 +318,31 @@ func (e *Event) UnmarshalJSON(b []byte) error {
 }
 
 var bodies = map[string]func(json.RawMessage) (Body, error){
-	Claimed{}.Type(): decode[Claimed],
-	Released{}.Type(): decode[Released],
-	Started{}.Type(): decode[Started],
-	Tagged{}.Type(): decode[Tagged],
-	SinksChanged{}.Type(): decode[SinksChanged],
-	IssueIntended{}.Type(): decode[IssueIntended],
-	Issued{}.Type(): decode[Issued],
-	IssueFailed{}.Type(): decode[IssueFailed],
-	IssueUnclear{}.Type(): decode[IssueUnclear],
-	OrphanSought{}.Type(): decode[OrphanSought],
-	OrphanFound{}.Type(): decode[OrphanFound],
-	KeyIntended{}.Type(): decode[KeyIntended],
-	KeyChanged{}.Type(): decode[KeyChanged],
-	Probed{}.Type(): decode[Probed],
-	ProbeFailed{}.Type(): decode[ProbeFailed],
-	Pushed{}.Type(): decode[Pushed],
-	Verified{}.Type(): decode[Verified],
-	SinkFailed{}.Type(): decode[SinkFailed],
-	UseRead{}.Type(): decode[UseRead],
-	Held{}.Type(): decode[Held],
-	Resolved{}.Type(): decode[Resolved],
-	LeakReported{}.Type(): decode[LeakReported],
+	Claimed{}.Type():        decode[Claimed],
+	Released{}.Type():       decode[Released],
+	Started{}.Type():        decode[Started],
+	Tagged{}.Type():         decode[Tagged],
+	SinksChanged{}.Type():   decode[SinksChanged],
+	IssueIntended{}.Type():  decode[IssueIntended],
+	Issued{}.Type():         decode[Issued],
+	IssueFailed{}.Type():    decode[IssueFailed],
+	IssueUnclear{}.Type():   decode[IssueUnclear],
+	OrphanSought{}.Type():   decode[OrphanSought],
+	OrphanFound{}.Type():    decode[OrphanFound],
+	KeyIntended{}.Type():    decode[KeyIntended],
+	KeyChanged{}.Type():     decode[KeyChanged],
+	Probed{}.Type():         decode[Probed],
+	ProbeFailed{}.Type():    decode[ProbeFailed],
+	Pushed{}.Type():         decode[Pushed],
+	Verified{}.Type():       decode[Verified],
+	SinkFailed{}.Type():     decode[SinkFailed],
+	UseRead{}.Type():        decode[UseRead],
+	Held{}.Type():           decode[Held],
+	Resolved{}.Type():       decode[Resolved],
+	LeakReported{}.Type():   decode[LeakReported],
 	QuarantineSeen{}.Type(): decode[QuarantineSeen],
-	Finished{}.Type(): decode[Finished],
-	Forgotten{}.Type(): decode[Forgotten],
+	Finished{}.Type():       decode[Finished],
+	Forgotten{}.Type():      decode[Forgotten],
 }
 
 func decode[T Body](b json.RawMessage) (Body, error) {

@@ -14,6 +14,8 @@ import (
 type Issuer interface {
 	// Caller is who keyturn itself is. It is asked once per set of credentials.
 	Caller(ctx context.Context) (Identity, error)
+	// Credentials is the id of the access key that keyturn itself signs with. It calls nothing.
+	Credentials(ctx context.Context) (KeyID, error)
 	// User describes a user, its tag included. ClassNoUser if there is none.
 	User(ctx context.Context, name string) (User, error)
 	// Quarantine names the quarantine policies of AWS attached to the user.

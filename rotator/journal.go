@@ -14,6 +14,9 @@ var ErrConflict = errors.New("the log has grown: another keyturn is at work")
 // ErrNoSecret is returned by Sealed when nothing is kept for the rotation.
 var ErrNoSecret = errors.New("the journal keeps no secret for this rotation")
 
+// ErrClosed is returned by a Journal that was closed.
+var ErrClosed = errors.New("the journal is closed")
+
 // Journal keeps append-only logs, one per IAM user and one for leak signals, and,
 // beside them, the one thing that can be erased: the sealed secret of each
 // rotation. All methods may be called from several goroutines and processes.
@@ -93,4 +96,3 @@ type Sealer interface {
 type Sealing interface {
 	Seal(key KeyID, plain []byte) ([]byte, error)
 }
-

@@ -42,6 +42,7 @@ type Policy struct {
 	OnLeak       OnLeak
 	LeakDeadline time.Duration
 	Quarantine   QuarantinePolicy
+	IgnoreUse    bool // --retire-now: do not wait for the old key to fall quiet
 }
 
 // ProbePolicy is how a new key is proven.

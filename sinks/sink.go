@@ -10,6 +10,7 @@ package sinks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"keyturn/internal/secret"
@@ -44,6 +45,9 @@ type Sink interface {
 	// cannot tell.
 	Verify(ctx context.Context, cred Credential, prev KeyID, r Receipt) (Evidence, error)
 }
+
+// ErrBlind is returned by Serving of a kind that can read some of its destinations, but not this one.
+var ErrBlind = errors.New("the destination cannot be read")
 
 // Reader is a sink that can say which key it serves. An error is not "none": a
 // destination that is reachable and holds no pair returns "" and nil.

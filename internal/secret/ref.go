@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"syscall"
@@ -50,7 +51,10 @@ func (r Ref) Resolve(ctx context.Context) (Text, error) {
 		return Text{}, err
 	}
 	defer clear(b)
-	v := bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
+	v, ended := bytes.CutSuffix(b, []byte("\n"))
+	if ended {
+		v = bytes.TrimSuffix(v, []byte("\r"))
+	}
 	if len(v) == 0 {
 		return Text{}, fmt.Errorf("secret from %s is empty", r)
 	}
@@ -74,19 +78,31 @@ func (r Ref) read(ctx context.Context) ([]byte, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("secret from file %s: %w", path, errors.Unwrap(err))
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	if err != nil {
+	fail := func(err error) ([]byte, error) {
+		var p *fs.PathError // it would name the path again
+		if errors.As(err, &p) {
+			err = p.Err
+		}
 		return nil, fmt.Errorf("secret from file %s: %w", path, err)
 	}
-	if len(b) > maxSecret {
-		return nil, fmt.Errorf("secret from file %s: larger than %d bytes", path, maxSecret)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe without a writer must not block
+	if err != nil {
+		return fail(err)
 	}
-	return b, nil
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fail(err)
+	}
+	if !info.Mode().IsRegular() {
+		return fail(errors.New("not a regular file"))
+	}
+	out := newBounded()
+	if _, err := io.Copy(out, io.LimitReader(f, maxSecret+1)); err != nil {
+		clear(out.buf)
+		return fail(err)
+	}
+	return out.buf, nil
 }
 
 // runCommand never shows what the command wrote: stderr of a secret helper can hold secrets.
@@ -97,23 +113,36 @@ func runCommand(ctx context.Context, argv []string) ([]byte, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
-	out := &bounded{}
+	out := newBounded()
 	cmd.Stdout = out
 	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
+		clear(out.buf)
+		switch {
+		case ctx.Err() != nil:
 			err = context.Cause(ctx)
+		case out.full: // the command only saw its pipe break
+			err = errTooLarge
 		}
 		return nil, fmt.Errorf("secret from command %s: %w", argv[0], err)
 	}
 	return out.buf, nil
 }
 
-// bounded collects at most maxSecret bytes and fails the writer beyond that.
-type bounded struct{ buf []byte }
+var errTooLarge = fmt.Errorf("larger than %d bytes", maxSecret)
+
+// bounded collects at most maxSecret bytes and fails the writer beyond that. It never
+// grows, which would leave copies behind.
+type bounded struct {
+	buf  []byte
+	full bool
+}
+
+func newBounded() *bounded { return &bounded{buf: make([]byte, 0, maxSecret)} }
 
 func (w *bounded) Write(p []byte) (int, error) {
 	if len(w.buf)+len(p) > maxSecret {
-		return 0, fmt.Errorf("output is larger than %d bytes", maxSecret)
+		w.full = true
+		return 0, errTooLarge
 	}
 	w.buf = append(w.buf, p...)
 	return len(p), nil
