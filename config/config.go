@@ -122,6 +122,7 @@ const defaultJournal = "/var/lib/keyturn/journal.db"
 
 func defaultSettings() Settings {
 	return Settings{
-		Grace: time.Hour, Soak: 24 * time.Hour, MakeRoom: "own", OnLeak: "replace_first", LeakDeadline: time.Minute,
+		Grace: time.Hour, Soak: 24 * time.Hour, MaxAge: 90 * schedule.Day,
+		MakeRoom: "own", OnLeak: "replace_first", LeakDeadline: time.Minute,
 	}
 }

@@ -258,6 +258,9 @@ robots:
 			if cfg != nil || !errors.As(err, &es) {
 				t.Fatalf("got %v, %v", cfg, err)
 			}
+			if one := (*Error)(nil); !errors.As(err, &one) || one != es[0] {
+				t.Errorf("the first error is not found: %v", one)
+			}
 			if err.Error() != tt.want {
 				t.Errorf("\n%s\ngot\n%s\nwant\n%s", tt.doc[:min(len(tt.doc), 1500)], err, tt.want)
 			}

@@ -39,7 +39,7 @@ seal.kms.account | text |
 defaults.grace | duration | 1h
 defaults.quiet | duration | 0s
 defaults.soak | duration | 1d
-defaults.max_age | duration | 0s
+defaults.max_age | duration | 90d
 defaults.make_room | own, inactive or unused | own
 defaults.on_leak | replace_first or contain_first | replace_first
 defaults.leak_deadline | duration | 1m
@@ -50,7 +50,7 @@ robots.NAME.schedule | text |
 robots.NAME.grace | duration | 1h
 robots.NAME.quiet | duration | 0s
 robots.NAME.soak | duration | 1d
-robots.NAME.max_age | duration | 0s
+robots.NAME.max_age | duration | 90d
 robots.NAME.make_room | own, inactive or unused | own
 robots.NAME.on_leak | replace_first or contain_first | replace_first
 robots.NAME.leak_deadline | duration | 1m

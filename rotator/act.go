@@ -16,6 +16,8 @@ import (
 func (x *run) tag(ctx context.Context, p *Progress) error {
 	value := TagValue(x.Journal.ID(), p.ID)
 	adopted := x.world.User.Tag == ""
+	ctx, cancel := context.WithTimeout(ctx, awsFor)
+	defer cancel()
 	if err := x.iam.SetTag(ctx, p.Started.User, value); err != nil {
 		return fmt.Errorf("tag the user: %w", err)
 	}
@@ -94,7 +96,7 @@ func (x *run) change(ctx context.Context, step Step) error {
 	if err := x.intend(ctx, KeyIntended{Key: step.Key, Change: step.Change, Why: step.Why}); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callFor)
+	ctx, cancel := context.WithTimeout(ctx, awsFor)
 	defer cancel()
 	var err error
 	switch step.Change {
@@ -208,6 +210,8 @@ func (x *run) credential(ctx context.Context, p *Progress) (secret.Text, error) 
 
 // lift detaches AWS's quarantine policies, once the key is replaced.
 func (x *run) lift(ctx context.Context, p *Progress) error {
+	ctx, cancel := context.WithTimeout(ctx, awsFor)
+	defer cancel()
 	for _, policy := range p.Quarantine {
 		if err := x.iam.LiftQuarantine(ctx, p.Started.User, policy); err != nil {
 			return fmt.Errorf("detach %s: %w", policy, err)

@@ -61,7 +61,7 @@ func (x *run) plans() []SinkPlan {
 
 // preflight observes the user and checks seal and sinks, all side by side.
 func (x *run) preflight(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callFor)
+	ctx, cancel := context.WithTimeout(ctx, actFor)
 	defer cancel()
 	var g errgroup.Group
 	if !x.world.fresh(time.Now()) {
@@ -119,7 +119,7 @@ func (x *run) checkSink(ctx context.Context, s Sink) error {
 	sink, err := x.sink(ctx, s.Name)
 	var warnings []sinks.Warning
 	if err == nil {
-		warnings, err = sink.Check(ctx)
+		warnings, err = check(ctx, sink)
 	}
 	for _, w := range warnings {
 		x.log.Warn("sink", zap.String("sink", s.Name), zap.String("warning", string(w)))
@@ -133,6 +133,12 @@ func (x *run) checkSink(ctx context.Context, s Sink) error {
 		return nil
 	}
 	return err
+}
+
+func check(ctx context.Context, sink sinks.Sink) ([]sinks.Warning, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, callFor, errNoAnswer)
+	defer cancel()
+	return sink.Check(ctx)
 }
 
 // checkOwn refuses the identity that keyturn itself works with.

@@ -12,8 +12,10 @@ const (
 	claimFor = 5 * time.Minute
 	// actFor is the longest that one action may take; the claim outlasts it.
 	actFor = 4 * time.Minute
-	// callFor is the deadline of one call to AWS or to a sink.
+	// callFor is the deadline of one call to a sink.
 	callFor = 60 * time.Second
+	// awsFor is the deadline of calls to AWS, waiting for their turn under AWS's rate limit included.
+	awsFor = 3 * time.Minute
 )
 
 // claim takes the user, or says who has it. A claim of a process that is certainly gone is taken over at once,
@@ -22,7 +24,7 @@ func (x *run) claim(ctx context.Context) error {
 	for {
 		now := time.Now().Round(0)
 		if c := x.state.Claim; c != nil && c.Owner.ID != x.Journal.Owner().ID && !x.Journal.Gone(c.Owner) {
-			if free := c.Until.Add(callFor); now.Before(free) {
+			if free := c.Until.Add(awsFor); now.Before(free) {
 				return &RunError{Unfinished, fmt.Errorf("claimed by process %d on %s until %s: it is at work on this user; look again later",
 					c.Owner.PID, c.Owner.Host, stamp(c.Until))}
 			}

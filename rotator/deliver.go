@@ -166,6 +166,8 @@ func (x *run) sinkFailed(ctx context.Context, sp *SinkProgress, stage string, er
 	return x.outcome(SinkFailed{Sink: sp.Name, Stage: stage, Class: class.String(), Error: err.Error()})
 }
 
+var errNoAnswer = fmt.Errorf("no answer within %s", callFor)
+
 const (
 	tries      = 3
 	firstPause = 200 * time.Millisecond
@@ -173,7 +175,7 @@ const (
 
 // retrying gives one call its deadline, and makes it again if that may help.
 func retrying[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callFor, fmt.Errorf("no answer within %s", callFor))
+	ctx, cancel := context.WithTimeoutCause(ctx, callFor, errNoAnswer)
 	defer cancel()
 	for try, pause := 1, firstPause; ; try, pause = try+1, 4*pause {
 		v, err := call(ctx)

@@ -245,7 +245,7 @@ func (r *Rotator) Check(ctx context.Context, robot Robot) (Report, error) {
 			problems = append(problems, err.Error())
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, callFor)
+	ctx, cancel := context.WithTimeout(ctx, actFor)
 	defer cancel()
 	var g errgroup.Group
 	g.Go(func() error { problem(x.checkSeal(ctx)); return nil })
@@ -255,7 +255,7 @@ func (r *Rotator) Check(ctx context.Context, robot Robot) (Report, error) {
 			sink, err := x.sink(ctx, s.Name)
 			var found []sinks.Warning
 			if err == nil {
-				found, err = sink.Check(ctx)
+				found, err = check(ctx, sink)
 			}
 			if err != nil {
 				err = fmt.Errorf("sink %s: %w", s.Name, err)

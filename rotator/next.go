@@ -309,7 +309,7 @@ func untried(all []*SinkProgress, w World) []string {
 func retryAt(all []*SinkProgress) time.Time {
 	var at time.Time
 	for _, s := range all {
-		if t := s.FailedAt.Add(backoff(s.Failures)); at.IsZero() || t.Before(at) {
+		if t := s.FailedAt.Add(backoff(s.Failures)); s.Failures > 0 && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
 	}

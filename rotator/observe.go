@@ -94,7 +94,7 @@ func (x *run) load(ctx context.Context, ref UserRef) error {
 
 // observe looks at the user and at its keys, and, if use names one, at that key's last use, side by side.
 func (x *run) observe(ctx context.Context, use KeyID) error {
-	ctx, cancel := context.WithTimeout(ctx, callFor)
+	ctx, cancel := context.WithTimeout(ctx, awsFor)
 	defer cancel()
 	w := World{At: time.Now().Round(0), Seq: x.length(), Uses: map[KeyID]Reading{}}
 	g, ctx := errgroup.WithContext(ctx)
@@ -141,6 +141,8 @@ func (x *run) readQuarantine(ctx context.Context) error {
 	if x.quarantineRead {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, awsFor)
+	defer cancel()
 	policies, err := x.iam.Quarantine(ctx, x.req.Robot.User)
 	if err != nil && classOf(err) != ClassNoUser { // observe says that there is no user
 		return err
@@ -156,6 +158,8 @@ func (x *run) see(w World) {
 }
 
 func (x *run) reading(ctx context.Context, id KeyID) (Reading, error) {
+	ctx, cancel := context.WithTimeout(ctx, awsFor)
+	defer cancel()
 	at := time.Now().Round(0)
 	u, err := x.iam.LastUsed(ctx, id)
 	return Reading{At: at, Use: u}, err

@@ -90,7 +90,13 @@ func (x *run) do(ctx context.Context) (Step, error) {
 			return Step{Name: StepNone}, err
 		}
 	}
-	if step := x.next(); x.idle(step) {
+	step := x.next()
+	if step.Do == DoNothing && x.uncertain() {
+		if err := x.observe(ctx, ""); err != nil {
+			return step, &RunError{Refused, err}
+		}
+	}
+	if x.idle(step) {
 		return step, nil
 	}
 	if err := x.claim(ctx); err != nil {
@@ -100,6 +106,12 @@ func (x *run) do(ctx context.Context) (Step, error) {
 		return x.next(), err
 	}
 	return x.loop(ctx)
+}
+
+// uncertain says that only AWS can tell how old the key in use is, and with that whether a rotation is owed.
+func (x *run) uncertain() bool {
+	_, created := x.state.lastKey(x.world)
+	return !x.req.Now && !x.world.seen() && created.IsZero()
 }
 
 // idle says that there is nothing to claim the user for.

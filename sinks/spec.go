@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"keyturn/internal/pace"
 )
 
 // Config is the typed configuration of a kind. Its exported fields carry yaml tags; the
@@ -26,6 +28,9 @@ type Env struct {
 	AWS func(ctx context.Context, account, region string) (aws.Config, error)
 	// UserAgent is sent with every HTTP request.
 	UserAgent string
+	// Pace gives the limiter that all sinks of one store share, by the store's address. It may
+	// be nil: then each sink has its own.
+	Pace func(store string) *pace.Limiter
 }
 
 // Spec describes a kind of sink.

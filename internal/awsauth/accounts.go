@@ -23,7 +23,7 @@ const Default = "default"
 
 // Options say which accounts there are and how to call them.
 type Options struct {
-	// Region is where calls go that name none. Empty: what the SDK finds (AWS_REGION, the profile).
+	// Region is where calls go that name none. Empty: what the SDK finds (AWS_REGION, the profile), or us-east-1.
 	Region string
 	// Accounts are those reached by AssumeRole, by name.
 	Accounts map[string]Account
@@ -125,6 +125,8 @@ func (a *Accounts) names() string {
 	return strings.Join(append([]string{Default}, slices.Sorted(maps.Keys(a.roles))...), ", ")
 }
 
+const defaultRegion = "us-east-1"
+
 // chain is the configuration of the default account. A failure to load it is not remembered.
 func (a *Accounts) chain(ctx context.Context) (aws.Config, error) {
 	a.mu.Lock()
@@ -136,8 +138,8 @@ func (a *Accounts) chain(ctx context.Context) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("aws configuration: %w", err)
 	}
-	if cfg.Region == "" {
-		return aws.Config{}, errors.New("aws configuration: no region: set aws.region or AWS_REGION")
+	if cfg.Region == "" { // IAM is the same in every region; something has to be signed with
+		cfg.Region = defaultRegion
 	}
 	cfg.HTTPClient = newHTTPClient(cfg, a.opts)
 	cfg.ConfigSources = withoutSecrets(cfg.ConfigSources)

@@ -279,18 +279,17 @@ func TestTheChainIsLoadedLate(t *testing.T) {
 	}
 }
 
-func TestARegionIsNeeded(t *testing.T) {
+func TestTheRegionIsTheEnvironmentsOrUSEast1(t *testing.T) {
 	isolate(t)
-	a, err := New(t.Context(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := a.Config(t.Context(), Session{}); err == nil || err.Error() != "aws configuration: no region: set aws.region or AWS_REGION" {
-		t.Error(err)
-	}
-	t.Setenv("AWS_REGION", "cn-north-1")
-	if cfg, err := a.Config(t.Context(), Session{}); err != nil || cfg.Region != "cn-north-1" {
-		t.Errorf("%s, %v", cfg.Region, err)
+	for env, want := range map[string]string{"": "us-east-1", "cn-north-1": "cn-north-1"} {
+		t.Setenv("AWS_REGION", env)
+		a, err := New(t.Context(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg, err := a.Config(t.Context(), Session{}); err != nil || cfg.Region != want {
+			t.Errorf("%s, %v", cfg.Region, err)
+		}
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 	"keyturn/internal/pace"
 )
 
-// GaveUp says that the context of a call ended. Nothing is known about an attempt that was
+// GaveUp says that a call's context ended, or that it failed for too long. Nothing is known about an attempt that was
 // under way.
 type GaveUp struct {
-	Cause    error // why the context ended
+	Cause    error // why no more attempts were made
 	Attempts int   // those that were answered, or failed, before
 	Last     error // how the last of them failed; nil if there was none
 }
@@ -40,6 +40,7 @@ func (e *GaveUp) Unwrap() error { return e.Cause }
 // call is what is remembered of one call while it is repeated.
 type call struct {
 	attempts  int
+	failing   time.Time // since when it has failed, other than by a throttle
 	last      error
 	refreshed bool
 }

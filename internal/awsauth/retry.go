@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -19,7 +20,11 @@ const (
 	longestWait = 5 * time.Second
 )
 
-// retryer repeats what was throttled or failed in passing, until the context ends.
+// patience is how long a call is repeated that fails in passing. A throttle is no failure: it is waited out until
+// the context ends.
+const patience = 30 * time.Second
+
+// retryer repeats what was throttled or failed in passing.
 type retryer struct{}
 
 var _ aws.RetryerV2 = retryer{}
@@ -64,11 +69,25 @@ func (retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 	return wait/2 + rand.N(wait/2), nil
 }
 
-// GetRetryToken has no quota to take from. It is where the failed attempt is remembered.
+var errNoUse = fmt.Errorf("nothing but failures for %s", patience)
+
+// GetRetryToken has no quota to take from; it only loses patience. It is where the failed attempt is remembered.
 func (retryer) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
-	if c := callIn(ctx); c != nil {
-		c.attempts++
-		c.last = err
+	c := callIn(ctx)
+	if c == nil {
+		return noToken, nil
+	}
+	c.attempts++
+	c.last = err
+	if Throttled(err) {
+		c.failing = time.Time{}
+		return noToken, nil
+	}
+	if c.failing.IsZero() {
+		c.failing = time.Now()
+	}
+	if time.Since(c.failing) > patience {
+		return nil, &GaveUp{Cause: errNoUse, Attempts: c.attempts, Last: err}
 	}
 	return noToken, nil
 }

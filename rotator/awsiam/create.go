@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
+	"keyturn/internal/pace"
 	"keyturn/internal/secret"
 	"keyturn/rotator"
 )
@@ -30,6 +31,7 @@ func (i *Issuer) Create(ctx context.Context, user string) (rotator.Key, secret.T
 	}
 	var key rotator.Key
 	var text secret.Text
+	ctx = pace.Urgent(ctx) // its deadline is journalled: it does not queue behind reads
 	err := untilTaken(ctx, func() (err error) {
 		key, text, err = i.createOnce(ctx, user)
 		return err

@@ -75,7 +75,7 @@ func TestTheRoleOfAnAccount(t *testing.T) {
 		"our own key is dead": {"keyturn", func(a string, _ int) fault { return fault{sample: "any.badkey"} }, rotator.ClassCredentials,
 			prefix + "keyturn: InvalidClientTokenId: AWS does not know the access key that keyturn signs with: it was deactivated, deleted or mistyped, or its session token is missing"},
 		"STS is down": {"keyturn", func(a string, _ int) fault { return serviceFailure(503) }, rotator.ClassTemporary,
-			prefix + "keyturn: no credentials within 1m0s after N attempts, the last: HTTP 503: ServiceFailure: internal"},
+			prefix + "keyturn: nothing but failures for 30s after N attempts, the last: HTTP 503: ServiceFailure: internal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 0, func(t *testing.T, w *world, _ *Issuer) {

@@ -3,6 +3,7 @@ package awsiam
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,10 +63,8 @@ func (i *Issuer) LiftQuarantine(ctx context.Context, user, policy string) error 
 	if err != nil {
 		return err
 	}
-	for _, p := range left {
-		if p == policy {
-			return failure(op, rotator.ClassTemporary, "NoSuchEntity", errors.New("the policy is still listed"))
-		}
+	if slices.Contains(left, policy) {
+		return failure(op, rotator.ClassTemporary, "NoSuchEntity", errors.New("the policy is still listed"))
 	}
 	return nil
 }

@@ -143,7 +143,7 @@ func start(t *testing.T, name string, args ...string) *child {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	c := &child{t: t, cmd: exec.CommandContext(ctx, exe, args...)}
-	c.cmd.Env = append(os.Environ(), "JOURNAL_TEST_CHILD="+name)
+	c.cmd.Env = append(os.Environ(), "JOURNAL_TEST_CHILD="+name, "GORACE=atexit_sleep_ms=0")
 	c.cmd.Stderr = os.Stderr
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"keyturn/rotator"
 )
 
 // maxBatch bounds how many writes share a transaction.
@@ -70,7 +72,7 @@ func newCommitter(ctx context.Context, path string) (*committer, error) {
 	return c, nil
 }
 
-// close answers what is queued with ErrClosed, and waits for what has begun.
+// close answers what is queued with rotator.ErrClosed, and waits for what has begun.
 func (c *committer) close() error {
 	c.once.Do(func() { close(c.quit) })
 	<-c.stopped
@@ -86,7 +88,7 @@ func (c *committer) write(ctx context.Context, erase bool, do func(context.Conte
 	select {
 	case c.queue <- w:
 	case <-c.quit:
-		return ErrClosed
+		return rotator.ErrClosed
 	case <-ctx.Done():
 		return waited(ctx)
 	}
@@ -100,7 +102,7 @@ func (c *committer) write(ctx context.Context, erase bool, do func(context.Conte
 		case err := <-w.done:
 			return err
 		default:
-			return ErrClosed
+			return rotator.ErrClosed
 		}
 	}
 }
@@ -193,7 +195,7 @@ func (c *committer) begin(batch []*write) ([]*write, error) {
 		}
 		select {
 		case <-c.quit:
-			return batch, ErrClosed
+			return batch, rotator.ErrClosed
 		case <-time.After(wait):
 		}
 		if batch = c.drain(dropEnded(batch)); len(batch) == 0 {
@@ -227,6 +229,9 @@ func (c *committer) erase() {
 	}
 	if isBusy(err) || errors.Is(err, errRead) {
 		return
+	}
+	if err != nil {
+		c.drop()
 	}
 	answer(c.erasing, explain(err))
 	c.erasing = nil

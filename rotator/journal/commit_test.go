@@ -154,8 +154,8 @@ func TestTheTextsOfConflictsAndOfWhatIsNotThere(t *testing.T) {
 		"read the sealed secret of 20261120-7f3k9qx2: the journal keeps no secret for this rotation":                              missing,
 		"reseal 20261120-7f3k9qx2: the sealed secret is another by now: the log has grown: another keyturn is at work":            reseal,
 		"reseal 20261120-7f3k9qx2: a sealed secret of 0 bytes is none, or larger than 65536":                                      empty,
-		"append to user/1/a: it was closed": closed,
-		"read user/1/a: it was closed":      closedRead,
+		"append to user/1/a: the journal is closed":                                                                               closed,
+		"read user/1/a: the journal is closed":                                                                                    closedRead,
 	} {
 		if want = "journal " + path + ": " + want; err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
@@ -179,7 +179,7 @@ func TestCloseDoesNotLeaveAppendsHanging(t *testing.T) {
 		t.Error(err)
 	}
 	for range n {
-		if err := <-errs; !errors.Is(err, ErrClosed) {
+		if err := <-errs; !errors.Is(err, rotator.ErrClosed) {
 			t.Errorf("got %v", err)
 		}
 	}

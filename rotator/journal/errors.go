@@ -21,8 +21,6 @@ var (
 	ErrDamaged = errors.New("damaged: keep the file and its -wal, and restore a copy made by keyturn journal backup")
 	// ErrReadOnly: a journal that was opened for reading is asked to write.
 	ErrReadOnly = errors.New("it was opened for reading only")
-	// ErrClosed: the journal was closed.
-	ErrClosed = errors.New("it was closed")
 )
 
 // explain says what a failure of SQLite means, with the class that a caller decides on.
@@ -39,7 +37,7 @@ func explain(err error) error {
 	case sqlite3.SQLITE_FULL:
 		return errors.New("the disk is full")
 	case sqlite3.SQLITE_READONLY:
-		return errors.New("the file cannot be written: check its owner, its mode and the file system")
+		return errors.New("the file, or its -wal and -shm beside it, cannot be written: check the owner and mode of the files and their directory, and the file system")
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return errors.New("the file, or its -wal and -shm beside it, cannot be opened: check the owner and mode of the files and their directory")
 	}

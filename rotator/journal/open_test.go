@@ -339,37 +339,51 @@ func TestManyWhoMakeAJournalAtOnceMakeOne(t *testing.T) {
 }
 
 func TestAFileThatCannotBeWritten(t *testing.T) {
-	path := newPath(t)
-	if err := open1(t, path).Close(); err != nil {
-		t.Fatal(err)
-	}
-	before, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The file can be read and not written, its directory can: SQLite then opens it without complaint.
-	dir := filepath.Dir(path)
-	for p, mode := range map[string]fs.FileMode{filepath.Dir(dir): 0o755, dir: 0o777, path: 0o444} {
-		if err := os.Chmod(p, mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if os.Getuid() == 0 {
-		// Root writes everywhere: let the file belong to the user that the child becomes, so that it is only its mode.
-		if err := os.Chown(path, 65534, 65534); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c := start(t, "nobody", path)
-	want := fmt.Sprintf("error: journal %s: the file cannot be written: check its owner, its mode and the file system", path)
-	if got := c.line(); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	if err := c.cmd.Wait(); err == nil {
-		t.Error("it was opened")
-	}
-	after, err := os.ReadFile(path)
-	if err != nil || !bytes.Equal(before, after) {
-		t.Errorf("the file has changed, %v", err)
+	for name, tt := range map[string]struct {
+		dir, file fs.FileMode
+	}{
+		// SQLite opens it without complaint.
+		"the file is for reading only": {0o777, 0o400},
+		"so is its directory":          {0o555, 0o400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newPath(t)
+			if err := open1(t, path).Close(); err != nil {
+				t.Fatal(err)
+			}
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if os.Getuid() == 0 {
+				// Root writes everywhere: the child becomes a user to whom the file belongs.
+				if err := os.Chown(path, 65534, 65534); err != nil {
+					t.Fatal(err)
+				}
+			}
+			dir := filepath.Dir(path)
+			t.Cleanup(func() {
+				if err := os.Chmod(dir, 0o700); err != nil {
+					t.Error(err)
+				}
+			})
+			for p, mode := range map[string]fs.FileMode{filepath.Dir(dir): 0o755, dir: tt.dir, path: tt.file} {
+				if err := os.Chmod(p, mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c := start(t, "nobody", path)
+			want := fmt.Sprintf("error: journal %s: the file, or its -wal and -shm beside it, cannot be written: check the owner and mode of the files and their directory, and the file system", path)
+			if got := c.line(); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+			if err := c.cmd.Wait(); err == nil {
+				t.Error("it was opened")
+			}
+			after, err := os.ReadFile(path)
+			if err != nil || !bytes.Equal(before, after) {
+				t.Errorf("the file has changed, %v", err)
+			}
+		})
 	}
 }

@@ -172,7 +172,7 @@ func (s *SQLite) write(ctx context.Context, erase bool, do func(context.Context,
 // look repeats a read while a lock is in its way.
 func (s *SQLite) look(ctx context.Context, read func() error) error {
 	if s.closed.Load() {
-		return ErrClosed
+		return rotator.ErrClosed
 	}
 	return retry(ctx, read)
 }

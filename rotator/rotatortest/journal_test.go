@@ -75,7 +75,7 @@ func TestAKilledProcessIsGoneAndWritesNoMore(t *testing.T) {
 		t.Errorf("gone: b %t, a %t", a.Gone(b.Owner()), b.Gone(a.Owner()))
 	}
 	_, err := b.Append(t.Context(), journalStream, 0, journaltest.Event(""), nil)
-	if err == nil || err.Error() != "journal in memory: it was closed" {
+	if err == nil || err.Error() != "journal in memory: the journal is closed" {
 		t.Errorf("got %v", err)
 	}
 	journaltest.Append(t, a, journalStream, 0, journaltest.Event(""), nil)

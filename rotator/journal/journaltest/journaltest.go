@@ -351,7 +351,7 @@ func closed(t *testing.T, j rotator.Journal) {
 		"append": appended, "events": events, "sealed": sealed, "users": us,
 		"forget": j.Forget(ctx, "20261120-aaaaaaaa"),
 	} {
-		if err == nil || errors.Is(err, rotator.ErrNoSecret) {
+		if !errors.Is(err, rotator.ErrClosed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
