@@ -50,7 +50,7 @@ func (x *run) issue(ctx context.Context, p *Progress) error {
 		return errors.Join(fmt.Errorf("seal: %w", err), x.outcome(IssueUnclear{Key: key.ID, Error: "the secret could not be sealed"}))
 	}
 	if err := x.issued(key, sealed); err != nil {
-		return errors.Join(err, x.discard(p, key.ID))
+		return errors.Join(err, x.discard(context.WithoutCancel(ctx), p, key.ID))
 	}
 	x.secret, x.forKey = text, key.ID
 	x.log.Info("key issued", zap.String("rotation", string(p.ID)), zap.String("key_id", string(key.ID)))
@@ -73,8 +73,8 @@ func (x *run) notIssued(err error) error {
 }
 
 // discard deletes a key that was just made and that the log does not name: another keyturn has the claim.
-func (x *run) discard(p *Progress, id KeyID) error {
-	ctx, cancel := context.WithTimeout(context.Background(), callFor)
+func (x *run) discard(ctx context.Context, p *Progress, id KeyID) error {
+	ctx, cancel := context.WithTimeout(ctx, callFor)
 	defer cancel()
 	l, err := x.Journal.Events(ctx, x.ref.Stream())
 	if err != nil {

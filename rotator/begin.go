@@ -119,6 +119,9 @@ func (x *run) checkSink(ctx context.Context, s Sink) error {
 	sink, err := x.sink(ctx, s.Name)
 	var warnings []sinks.Warning
 	if err == nil {
+		err = checkEvidence(sink, s)
+	}
+	if err == nil {
 		warnings, err = check(ctx, sink)
 	}
 	for _, w := range warnings {
@@ -133,6 +136,14 @@ func (x *run) checkSink(ctx context.Context, s Sink) error {
 		return nil
 	}
 	return err
+}
+
+// checkEvidence refuses a sink that cannot show as much as is asked of it, before a key is made for it.
+func checkEvidence(sink sinks.Sink, s Sink) error {
+	if l, ok := sink.(sinks.Limited); ok && l.Best() < s.MinEvidence {
+		return fmt.Errorf("it can show %q at best, and min_evidence is %q; say min_evidence: %s if that is enough", l.Best(), s.MinEvidence, l.Best())
+	}
+	return nil
 }
 
 func check(ctx context.Context, sink sinks.Sink) ([]sinks.Warning, error) {

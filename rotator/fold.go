@@ -1,6 +1,9 @@
 package rotator
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Fold adds up a log of the journal with the given id. It never fails: what a log says has happened.
 func Fold(journal string, l Log) State {
@@ -36,7 +39,7 @@ func (s *State) Apply(e Event) {
 		s.leak(b)
 		return
 	case Started:
-		s.Rotations = append(s.Rotations, start(e, b))
+		s.Rotations, s.Owed = append(s.Rotations, start(e, b)), nil
 		return
 	}
 	p := s.find(e.Rotation)
@@ -56,6 +59,11 @@ func (s *State) Apply(e Event) {
 			s.record(p.Old).DisabledAt = time.Time{} // it is Active, and is to be retired again
 		}
 		p.resolved(e.At, b)
+	case Finished:
+		if b.Outcome == Failed && p.Started.Trigger == Leak && len(s.Leaks) > 0 {
+			s.Owed = &s.Leaks[len(s.Leaks)-1]
+		}
+		p.apply(e)
 	default:
 		p.apply(e)
 	}
@@ -72,6 +80,9 @@ func (s *State) find(id ID) *Progress {
 
 func (s *State) leak(b LeakReported) {
 	s.Leaks = append(s.Leaks, b)
+	if p := s.Current(); p == nil || !p.answers(b) {
+		s.Owed = &b
+	}
 	if b.Suspected {
 		return
 	}
@@ -81,6 +92,18 @@ func (s *State) leak(b LeakReported) {
 			k.Leaked, k.LeakedBy = true, b.Deadline
 		}
 	}
+}
+
+// answers says that the rotation in flight replaces every key that the report names, or, if it names none, every
+// key that can be meant.
+func (p *Progress) answers(b LeakReported) bool {
+	for _, id := range b.Keys {
+		there := slices.ContainsFunc(p.Started.Keys, func(k Key) bool { return k.ID == id })
+		if id != p.Old && id != p.New.ID && !there {
+			return false
+		}
+	}
+	return len(b.Keys) > 0 || p.New.ID == ""
 }
 
 // changed also applies to keys of no rotation: containment needs none.
@@ -158,7 +181,7 @@ func (p *Progress) closeAttempt() {
 
 // dropNew forgets a new key that was deleted: another is to be made, and served everywhere.
 func (p *Progress) dropNew() {
-	p.New, p.IssuedAt, p.ProbedAt, p.Offered, p.Uses = Key{}, time.Time{}, time.Time{}, false, nil
+	p.New, p.IssuedAt, p.ProbedAt, p.Uses = Key{}, time.Time{}, time.Time{}, nil
 	for _, s := range p.Sinks {
 		*s = SinkProgress{SinkPlan: s.SinkPlan, Dropped: s.Dropped}
 	}
@@ -212,7 +235,6 @@ func (p *Progress) sink(e Event) {
 	switch b := e.Body.(type) {
 	case Pushed:
 		if s := p.Sink(b.Sink); s != nil && b.Key == p.New.ID && b.Destination == s.Destination {
-			p.Offered = true
 			s.Pushed, s.Receipt = true, b.Receipt
 			s.ServedAt, s.VerifiedAt = time.Time{}, time.Time{}
 		}
@@ -229,7 +251,6 @@ func (p *Progress) sink(e Event) {
 		if s == nil {
 			return
 		}
-		p.Offered = p.Offered || b.Stage == StagePush // it may have been applied
 		s.Failures++
 		s.FailedAt, s.Class, s.Stage, s.Error = e.At, b.Class, b.Stage, b.Error
 		if b.Class == classStale || b.Class == classWeak {

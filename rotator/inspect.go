@@ -168,6 +168,9 @@ func (x *run) planNew(reason string) []string {
 		if step != nil && step.Hold != nil {
 			return append(out, "hold: "+step.Hold.Message)
 		}
+		if step != nil {
+			return append(out, "wait: "+step.Error)
+		}
 		out = append(out, fmt.Sprintf("delete the key %s to make room, after it was Inactive for %s", v.key.ID, v.soak))
 	}
 	out = append(out, fmt.Sprintf("create a key for %s, and prove it in %d rounds", x.req.Robot.User, x.policy.Probe.Rounds))
@@ -254,6 +257,9 @@ func (r *Rotator) Check(ctx context.Context, robot Robot) (Report, error) {
 		g.Go(func() error {
 			sink, err := x.sink(ctx, s.Name)
 			var found []sinks.Warning
+			if err == nil {
+				err = checkEvidence(sink, s)
+			}
 			if err == nil {
 				found, err = check(ctx, sink)
 			}

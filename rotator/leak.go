@@ -11,6 +11,7 @@ import (
 // reportLeak records the report and, under contain_first, deactivates the keys at once. It needs no claim: whoever
 // has it rebases on these events. A key that is not this user's, or is gone already, is only acknowledged.
 func (x *run) reportLeak(ctx context.Context) error {
+	x.req.Now = false // the log says whether the report is answered by what is in flight
 	var keys []KeyID
 	for _, id := range x.req.Leaked {
 		if rec := x.state.Key(id); !rec.Deleted && !rec.Leaked {
@@ -18,7 +19,7 @@ func (x *run) reportLeak(ctx context.Context) error {
 		}
 	}
 	if len(x.req.Leaked) > 0 && len(keys) == 0 {
-		x.req.Now, x.req.Trigger = false, Manual // seen before: what is in flight goes on
+		x.req.Trigger = Manual // seen before: it is answered already, or still owed
 		return nil
 	}
 	if len(keys) > 0 {
@@ -30,7 +31,6 @@ func (x *run) reportLeak(ctx context.Context) error {
 			return &RunError{Refused, fmt.Errorf("none of the reported keys is one of %s's", x.req.Robot.User)}
 		}
 	}
-	x.req.Now = true
 	leak := LeakReported{Keys: keys, Suspected: x.req.Suspected, Reason: x.req.Reason, Deadline: time.Now().Round(0).Add(x.policy.LeakDeadline)}
 	if err := x.outcome(leak); err != nil {
 		return &RunError{Refused, fmt.Errorf("record the leak: %w", err)}

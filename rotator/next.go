@@ -199,7 +199,7 @@ func abandon(_ State, p *Progress, now time.Time, _ Policy, w World) (Step, bool
 	if !p.Abandoning {
 		return Step{}, false
 	}
-	if p.New.ID != "" && !p.Offered {
+	if p.New.ID != "" && !p.Offered() {
 		return p.yield(now, w), true
 	}
 	return Step{Name: StepAbandoned, Do: DoFinish, Outcome: Abandoned}, true
@@ -239,6 +239,9 @@ func probe(_ State, p *Progress, _ time.Time, _ Policy, w World) (Step, bool) {
 	if !p.ProbedAt.IsZero() {
 		return Step{}, false
 	}
+	if p.Adopted && !w.after(p.IssuedSeq) { // another journal may have adopted the user in the same moment
+		return Step{Name: StepProbe, Do: DoObserve}, true
+	}
 	if w.Tried[probeTried] {
 		return Step{Name: StepProbe, Do: DoWait, Until: p.LastEventAt.Add(backoff(1)), Retry: true, Error: p.LastError}, true
 	}
@@ -250,9 +253,6 @@ const probeTried = "\x00probe"
 
 // serve: every sink that does not serve the new key is pushed to, side by side.
 func serve(_ State, p *Progress, now time.Time, _ Policy, w World) (Step, bool) {
-	if p.Adopted && !p.Offered && !w.after(p.IssuedSeq) {
-		return Step{Name: StepPush, Do: DoObserve}, true
-	}
 	required, optional := unserved(p.live(true)), unserved(p.live(false))
 	for _, s := range required {
 		if s.Class == classWeak {

@@ -80,7 +80,7 @@ func (r *Rotator) known(ctx context.Context, robot Robot) (UserRef, bool, error)
 func (x *run) load(ctx context.Context, ref UserRef) error {
 	l, err := x.Journal.Events(ctx, ref.Stream())
 	if err != nil {
-		return &RunError{Unfinished, fmt.Errorf("read the journal: %w", err)}
+		return &RunError{Refused, fmt.Errorf("read the journal: %w", err)}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -44,6 +44,10 @@ func choose(s State, p *Progress, pol Policy, w World) (victim, *Step) {
 	if v, ok := byDisuse(pol, w); ok {
 		return v, nil
 	}
+	if pol.MakeRoom == RoomUnused && len(w.Serving.Unread) > 0 {
+		return victim{}, &Step{Name: StepIssue, Do: DoWait, Until: w.At.Add(backoff(1)), Retry: true,
+			Error: "waiting to read what " + names(w.Serving.Unread) + " serves, which tells the two keys of the user apart"}
+	}
 	step := twoKeys(p, w, "")
 	return victim{}, &step
 }

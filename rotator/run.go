@@ -127,6 +127,10 @@ func (x *run) wanted() bool {
 	if x.req.Now {
 		return true
 	}
+	if leak := x.state.Owed; leak != nil {
+		x.req.Trigger, x.req.Reason = Leak, leak.Reason
+		return true
+	}
 	reason, _ := x.owed(time.Now())
 	if reason != "" && x.req.Reason == "" {
 		x.req.Reason = reason

@@ -15,6 +15,7 @@ type State struct {
 	Rotations []*Progress // oldest first
 	Keys      map[KeyID]*KeyRecord
 	Leaks     []LeakReported // oldest first
+	Owed      *LeakReported  // a leak that no rotation has answered yet
 }
 
 // Claim is who may act on the user, until when.
@@ -60,7 +61,6 @@ type Progress struct {
 	IssuedAt  time.Time
 	IssuedSeq Seq
 	ProbedAt  time.Time
-	Offered   bool // the new key was given to a sink, or may have been
 
 	Uses      []Reading // of the old key, since every required sink serves the new one
 	QuietFrom time.Time // grace counts from here, or from the sinks' verification if that is later
@@ -128,6 +128,10 @@ func (s State) Last() *Progress {
 func (s State) Knows(id ID) bool {
 	return slices.ContainsFunc(s.Rotations, func(p *Progress) bool { return p.ID == id })
 }
+
+// Offered says that the new key may have been given to a sink: pushes follow the probe, and a push may have been
+// applied although nothing of it is in the log.
+func (p *Progress) Offered() bool { return !p.ProbedAt.IsZero() }
 
 // Key is what is known of a key; never nil.
 func (s State) Key(id KeyID) *KeyRecord {

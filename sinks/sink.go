@@ -61,6 +61,9 @@ type Principal interface {
 	Principal(ctx context.Context) (string, error)
 }
 
+// Limited is a sink that knows only once it is open how good its evidence can be: a plugin says so itself.
+type Limited interface{ Best() Evidence }
+
 // Canary is a sink whose store can run a job that uses the pair. It survives a crash
 // between its two calls: run is journalled.
 type Canary interface {

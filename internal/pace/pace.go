@@ -49,7 +49,7 @@ type Throttled func(err error) (after time.Duration, yes bool)
 // that of the last call. Waiting ends with ctx, not with a deadline that call sets for
 // itself; the error is then the throttled call's, or the cause of ctx if none was made.
 func (l *Limiter) Do(ctx context.Context, call func(context.Context) error, throttled Throttled) error {
-	place := l.arrive()
+	place := l.arrive(ctx)
 	var last error
 	for {
 		turn, err := l.wait(ctx, place)
@@ -85,7 +85,7 @@ type Turn struct {
 }
 
 // Wait returns when a call may be made, or fails with the cause of ctx. Done must follow.
-func (l *Limiter) Wait(ctx context.Context) (*Turn, error) { return l.wait(ctx, l.arrive()) }
+func (l *Limiter) Wait(ctx context.Context) (*Turn, error) { return l.wait(ctx, l.arrive(ctx)) }
 
 // Done says how the call ended. after is how long the other side asks everybody to wait, if it does.
 func (t *Turn) Done(throttled bool, after time.Duration) {
@@ -97,16 +97,29 @@ type urgent struct{}
 // Urgent marks calls that go before all that wait: those that contain a leak.
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgent{}, true) }
 
+type since struct{}
+
+// Since marks the calls of a job that began at t: under a limit, those of the job that began first go first. So jobs end
+// one after the other, as fast as the limit allows, instead of all being slow, with what each has observed growing old.
+// While nothing was throttled, calls go in the order of their arrival, which ends all of them soonest.
+func Since(ctx context.Context, t time.Time) context.Context {
+	return context.WithValue(ctx, since{}, t)
+}
+
 // arrive takes a place in the line, which a throttled call keeps.
-func (l *Limiter) arrive() int {
+func (l *Limiter) arrive(ctx context.Context) place {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.arrivals++
-	return l.arrivals
+	p := place{urgent: ctx.Value(urgent{}) != nil, since: time.Now(), arrival: l.arrivals}
+	if t, ok := ctx.Value(since{}).(time.Time); ok {
+		p.since = t
+	}
+	return p
 }
 
-func (l *Limiter) wait(ctx context.Context, place int) (*Turn, error) {
-	w := &waiter{place: place, urgent: ctx.Value(urgent{}) != nil, turn: make(chan *Turn, 1)}
+func (l *Limiter) wait(ctx context.Context, p place) (*Turn, error) {
+	w := &waiter{place: p, turn: make(chan *Turn, 1)}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("wait for a turn: %w", context.Cause(ctx))
 	}
@@ -123,7 +136,7 @@ func (l *Limiter) wait(ctx context.Context, place int) (*Turn, error) {
 func (l *Limiter) join(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now := time.Now(); len(l.waiting) == 0 && l.next.Before(now) {
+	if now := time.Now(); l.waiting.Len() == 0 && l.next.Before(now) {
 		l.next = now // time without callers is not saved up
 	}
 	heap.Push(&l.waiting, w)
@@ -163,7 +176,8 @@ const lag = 10 * time.Millisecond
 
 // serve gives turns to those who wait, as far as it is time, and else sets a timer.
 func (l *Limiter) serve() {
-	for len(l.waiting) > 0 && l.running < l.concurrency {
+	l.waiting.rank(l.rate.limit != 0)
+	for l.waiting.Len() > 0 && l.running < l.concurrency {
 		now := time.Now()
 		if d := l.next.Sub(now); d > 0 {
 			l.wake(d)

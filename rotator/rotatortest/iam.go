@@ -22,15 +22,17 @@ import (
 // Its fields are knobs. Set them before the first call, and later only inside [IAM.Change].
 type IAM struct {
 	NewKeyUsableAfter time.Duration // how long a key that was just created does not sign
+	NewKeyPatchyFor   time.Duration // how long after that only every second call it signs is accepted
 	NewKeyListedAfter time.Duration // how long ListAccessKeys does not show it
 	DisabledWorksFor  time.Duration // how long a key that was deactivated or deleted still signs
 	LastUsedDelay     time.Duration // how late GetAccessKeyLastUsed shows a use
 	Latency           time.Duration // of a call: half before it is applied, half after
 	RateLimit         int           // calls per second, with a burst of one second's worth; 0 is no limit
 	ClockSkew         time.Duration // how far AWS's clock is ahead of ours
+	LateBy            time.Duration // when a call that is late is applied, after its caller was told that it failed
 
 	// Fault is asked once per call, before anything is done. It may be called from several
-	// goroutines, and may use the model's outside access.
+	// goroutines, and may use the model's outside access. Faults in a call's context are asked instead.
 	Fault func(Call) Fault
 	// OnEffect is called after each change that a call made.
 	OnEffect func()
@@ -89,6 +91,8 @@ type key struct {
 	status   rotator.KeyStatus
 	created  time.Time
 	usableAt time.Time
+	knownAt  time.Time // everywhere; between usableAt and knownAt in parts of AWS only
+	signed   int       // how often it was tried in between
 	listedAt time.Time
 	offAt    time.Time // when it was deactivated or deleted
 	deleted  bool
@@ -166,6 +170,8 @@ const (
 	FailAfter   Fault = "fail after"  // applied; the answer is lost
 	Hang        Fault = "hang"        // no answer until the context ends; not applied
 	HangAfter   Fault = "hang after"  // applied; no answer until the context ends
+	Late        Fault = "late"        // the answer is lost; applied LateBy after that. Only of calls that change something
+	HangLate    Fault = "hang late"   // no answer until the context ends; applied LateBy after that. Only of calls that change something
 	Truncated   Fault = "truncated"   // CreateAccessKey is applied; its answer breaks off within the secret. Else FailAfter
 	Throttle    Fault = "throttle"    // not applied
 	Denied      Fault = "denied"      // not applied
@@ -220,7 +226,7 @@ func (m *IAM) do(ctx context.Context, c Call, apply func(now time.Time) (changed
 	c.N = m.calls[c.Op]
 	at := len(m.log)
 	m.log = append(m.log, Record{Call: c, At: time.Now()})
-	hook, onEffect, latency := m.Fault, m.OnEffect, m.Latency
+	hook, onEffect, latency, lateBy := m.Fault, m.OnEffect, m.Latency, m.LateBy
 	m.mu.Unlock()
 
 	changed := false
@@ -233,12 +239,25 @@ func (m *IAM) do(ctx context.Context, c Call, apply func(now time.Time) (changed
 		}
 	}()
 
-	f := None
-	if hook != nil {
+	f, then := None, func() {}
+	if own, ok := faultsOf(ctx); ok {
+		f, then = own.IAM(c)
+	} else if hook != nil {
 		f = hook(c)
 	}
-	if f == Hang {
+	switch f {
+	case Hang:
 		<-ctx.Done()
+	case Late, HangLate:
+		if f == HangLate {
+			<-ctx.Done()
+		}
+		time.AfterFunc(lateBy, func() {
+			if landed, _ := m.apply(c, apply); landed && onEffect != nil {
+				onEffect()
+			}
+		})
+		return ErrLost
 	}
 	if f == Unreachable {
 		return ErrUnreachable
@@ -253,6 +272,7 @@ func (m *IAM) do(ctx context.Context, c Call, apply func(now time.Time) (changed
 	if changed && onEffect != nil {
 		onEffect()
 	}
+	then()
 	if err != nil {
 		return err
 	}

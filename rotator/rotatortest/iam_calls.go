@@ -284,6 +284,12 @@ func (m *IAM) accept(id rotator.KeyID, service, region string, now time.Time) er
 	if !ok || !k.signs(now, m.DisabledWorksFor) {
 		return errUnknownSigner
 	}
+	if now.Before(k.knownAt) {
+		k.signed++
+		if k.signed%2 == 0 {
+			return errUnknownSigner
+		}
+	}
 	k.used(rotator.Use{At: now, Service: service, Region: region}, m.LastUsedDelay)
 	return nil
 }
@@ -326,7 +332,8 @@ func (m *IAM) create(u *user, created time.Time) (*key, error) {
 	}
 	k := &key{
 		id: keyID("AKIA", m.account), secret: secretKey(), user: u, status: rotator.Active, created: created,
-		usableAt: created.Add(m.NewKeyUsableAfter), listedAt: created.Add(m.NewKeyListedAfter),
+		usableAt: created.Add(m.NewKeyUsableAfter), knownAt: created.Add(m.NewKeyUsableAfter + m.NewKeyPatchyFor),
+		listedAt: created.Add(m.NewKeyListedAfter),
 	}
 	u.keys = append(u.keys, k)
 	slices.SortStableFunc(u.keys, func(a, b *key) int { return a.created.Compare(b.created) })

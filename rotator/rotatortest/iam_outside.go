@@ -50,7 +50,7 @@ func (m *IAM) AddKey(userName string, age time.Duration) (rotator.Key, secret.Te
 	if err != nil {
 		return rotator.Key{}, secret.Text{}, err
 	}
-	k.usableAt, k.listedAt = time.Time{}, time.Time{}
+	k.usableAt, k.knownAt, k.listedAt = time.Time{}, time.Time{}, time.Time{}
 	return k.public(), clone(k.secret), nil
 }
 
@@ -62,6 +62,14 @@ func (m *IAM) UseKey(id rotator.KeyID, s secret.Text, service, region string) er
 		return errSignature
 	}
 	return m.accept(id, service, region, m.now())
+}
+
+// Works says that id is Active, that the secret is its own, and that all of AWS knows it.
+func (m *IAM) Works(id rotator.KeyID, secretText string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k, ok := m.keys[id]
+	return ok && !k.deleted && k.status == rotator.Active && !m.now().Before(k.usableAt) && !m.now().Before(k.knownAt) && k.secret.EqualString(secretText)
 }
 
 // DeleteKey removes a key. Nothing happens if there is none.

@@ -22,9 +22,12 @@ import (
 //	b := a.Process(rotator.Owner{ID: "b", Host: "host", Boot: "boot"}) // another process, same journal
 //	a.Kill()                                                           // a is dead, b.Gone(a.Owner()) is true
 type Journal struct {
-	// Fault is asked before each call; op is the method's name in lower case, and e is zero unless it is
+	// Fault is asked before each call; op is the method's name in lower case, and e says nothing unless it is
 	// "append". Set it before the first call. A Process begins with the same.
 	Fault func(op string, e rotator.Event) JournalFault
+	// OnEffect is called after each change: op is "append", or "forget" or "reseal", which have no stream and an event
+	// that says only which rotation. A Process begins with the same.
+	OnEffect func(op string, s rotator.Stream, e rotator.Event)
 
 	store *journalStore
 	owner rotator.Owner
@@ -32,8 +35,9 @@ type Journal struct {
 
 // JournalFault is what goes wrong with a call. The zero value is nothing.
 type JournalFault struct {
-	Before error // fails and is not applied
-	After  error // is applied and fails
+	Before error  // fails and is not applied
+	After  error  // is applied and fails
+	Then   func() // is called once it is applied
 }
 
 var _ rotator.Journal = (*Journal)(nil)
@@ -74,7 +78,11 @@ func (s *journalStore) process(o rotator.Owner, fault func(string, rotator.Event
 }
 
 // Process is the same journal as another process sees it.
-func (j *Journal) Process(o rotator.Owner) *Journal { return j.store.process(o, j.Fault) }
+func (j *Journal) Process(o rotator.Owner) *Journal {
+	p := j.store.process(o, j.Fault)
+	p.OnEffect = j.OnEffect
+	return p
+}
 
 // Kill ends the process: its lock is free, and every call it still makes fails and is not applied.
 func (j *Journal) Kill() {
@@ -121,11 +129,27 @@ func (j *Journal) Close() error {
 }
 
 // call does one operation under the lock, with what is to go wrong. f changes nothing if it fails.
-func (j *Journal) call(ctx context.Context, op string, e rotator.Event, f func(*journalStore) error) error {
+func (j *Journal) call(ctx context.Context, op string, s rotator.Stream, e rotator.Event, f func(*journalStore) error) error {
 	var fault JournalFault
 	if j.Fault != nil {
 		fault = j.Fault(op, e)
 	}
+	err := j.apply(ctx, op, fault, f)
+	if err == nil && j.OnEffect != nil && changes(op) {
+		j.OnEffect(op, s, e)
+	}
+	if err == nil && fault.Then != nil {
+		fault.Then()
+	}
+	if err == nil {
+		err = fault.After
+	}
+	return err
+}
+
+func changes(op string) bool { return op == "append" || op == "forget" || op == "reseal" }
+
+func (j *Journal) apply(ctx context.Context, op string, fault JournalFault, f func(*journalStore) error) error {
 	j.store.mu.Lock()
 	defer j.store.mu.Unlock()
 	switch {
@@ -139,7 +163,7 @@ func (j *Journal) call(ctx context.Context, op string, e rotator.Event, f func(*
 	if err := f(j.store); err != nil {
 		return fmt.Errorf("journal in memory: %s: %w", op, err)
 	}
-	return fault.After
+	return nil
 }
 
 // Append never waits.
@@ -151,7 +175,7 @@ func (j *Journal) Append(ctx context.Context, s rotator.Stream, after rotator.Se
 	if err != nil {
 		return 0, fmt.Errorf("journal in memory: append: %w", err)
 	}
-	err = j.call(ctx, "append", e, func(st *journalStore) error {
+	err = j.call(ctx, "append", s, e, func(st *journalStore) error {
 		if rotator.Seq(len(st.logs[s])) != after || st.ids[e.ID] {
 			return rotator.ErrConflict
 		}
@@ -170,7 +194,7 @@ func (j *Journal) Append(ctx context.Context, s rotator.Stream, after rotator.Se
 // Events decodes the log anew each time.
 func (j *Journal) Events(ctx context.Context, s rotator.Stream) (rotator.Log, error) {
 	l := rotator.Log{Stream: s}
-	err := j.call(ctx, "events", rotator.Event{}, func(st *journalStore) error {
+	err := j.call(ctx, "events", s, rotator.Event{}, func(st *journalStore) error {
 		for _, b := range st.logs[s] {
 			var e rotator.Event
 			if err := json.Unmarshal(b, &e); err != nil {
@@ -189,7 +213,7 @@ func (j *Journal) Events(ctx context.Context, s rotator.Stream) (rotator.Log, er
 // Users are named in lower case, as their streams are.
 func (j *Journal) Users(ctx context.Context) ([]rotator.UserRef, error) {
 	var users []rotator.UserRef
-	err := j.call(ctx, "users", rotator.Event{}, func(st *journalStore) error {
+	err := j.call(ctx, "users", "", rotator.Event{}, func(st *journalStore) error {
 		for _, s := range slices.Sorted(maps.Keys(st.logs)) {
 			parts := strings.SplitN(string(s), "/", 3)
 			if len(parts) == 3 && parts[0] == "user" {
@@ -204,7 +228,7 @@ func (j *Journal) Users(ctx context.Context) ([]rotator.UserRef, error) {
 // Sealed returns a copy.
 func (j *Journal) Sealed(ctx context.Context, rotation rotator.ID) ([]byte, error) {
 	var blob []byte
-	err := j.call(ctx, "sealed", rotator.Event{}, func(st *journalStore) error {
+	err := j.call(ctx, "sealed", "", rotator.Event{}, func(st *journalStore) error {
 		b, ok := st.sealed[rotation]
 		if !ok {
 			return rotator.ErrNoSecret
@@ -218,7 +242,7 @@ func (j *Journal) Sealed(ctx context.Context, rotation rotator.ID) ([]byte, erro
 // Pending is in order of the ids.
 func (j *Journal) Pending(ctx context.Context) ([]rotator.ID, error) {
 	var ids []rotator.ID
-	err := j.call(ctx, "pending", rotator.Event{}, func(st *journalStore) error {
+	err := j.call(ctx, "pending", "", rotator.Event{}, func(st *journalStore) error {
 		ids = slices.Sorted(maps.Keys(st.sealed))
 		return nil
 	})
@@ -227,7 +251,7 @@ func (j *Journal) Pending(ctx context.Context) ([]rotator.ID, error) {
 
 // Reseal compares and swaps.
 func (j *Journal) Reseal(ctx context.Context, rotation rotator.ID, old, new []byte) error {
-	return j.call(ctx, "reseal", rotator.Event{}, func(st *journalStore) error {
+	return j.call(ctx, "reseal", "", rotator.Event{Rotation: rotation}, func(st *journalStore) error {
 		b, ok := st.sealed[rotation]
 		if !ok || !bytes.Equal(b, old) {
 			return rotator.ErrConflict
@@ -239,7 +263,7 @@ func (j *Journal) Reseal(ctx context.Context, rotation rotator.ID, old, new []by
 
 // Forget is idempotent.
 func (j *Journal) Forget(ctx context.Context, rotation rotator.ID) error {
-	return j.call(ctx, "forget", rotator.Event{}, func(st *journalStore) error {
+	return j.call(ctx, "forget", "", rotator.Event{Rotation: rotation}, func(st *journalStore) error {
 		delete(st.sealed, rotation)
 		return nil
 	})

@@ -2,7 +2,6 @@ package rotatortest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,6 +18,7 @@ type Store struct {
 	Torn     bool           // two requests per push: the secret first, the key id last
 	Forgets  bool           // says yes to a push and stores nothing
 	Latency  time.Duration
+	LateBy   time.Duration                    // when a push that is late is applied, after its caller was told that it failed
 	Fault    func(op string, n int) SinkFault // asked once per call: check, push, verify, serving
 	OnEffect func()                           // called after each change
 	CheckErr error
@@ -28,6 +28,7 @@ type Store struct {
 	id      sinks.KeyID
 	secret  string
 	version int
+	theirs  bool // somebody else wrote what it serves
 }
 
 // SinkFault is what goes wrong with a call of a Store.
@@ -40,6 +41,9 @@ const (
 	SinkFailAfter  SinkFault = "fail after"  // applied; the answer is lost
 	SinkTorn       SinkFault = "torn"        // the first of two variables is written
 	SinkHang       SinkFault = "hang"        // not applied; no answer until the context ends
+	SinkHangAfter  SinkFault = "hang after"  // applied; no answer until the context ends
+	SinkLate       SinkFault = "late"        // the answer is lost; applied LateBy after that. Only of push
+	SinkHangLate   SinkFault = "hang late"   // no answer until the context ends; applied LateBy after that. Only of push
 	SinkDenied     SinkFault = "denied"
 )
 
@@ -70,7 +74,14 @@ func (s *Store) Serves() (id rotator.KeyID, secret string) {
 func (s *Store) Put(id rotator.KeyID, secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.id, s.secret, s.version = id, secret, s.version+1
+	s.id, s.secret, s.version, s.theirs = id, secret, s.version+1, true
+}
+
+// Theirs says that somebody else wrote what the store serves.
+func (s *Store) Theirs() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.theirs
 }
 
 // Calls is how often an operation was asked for.
@@ -80,7 +91,43 @@ func (s *Store) Calls(op string) int {
 	return s.calls[op]
 }
 
-func (s *Store) begin(ctx context.Context, op string) (SinkFault, error) {
+// call makes one call: the fault, the latency, then apply, then the fate of the answer.
+func (s *Store) call(ctx context.Context, op string, apply func(f SinkFault) error) error {
+	f, then := s.fault(ctx, op)
+	if err := wait(ctx, s.Latency); err != nil {
+		return &sinks.Error{Class: sinks.Temporary, Op: op, Err: err}
+	}
+	switch f {
+	case SinkFailBefore:
+		return sinks.Errorf(sinks.Temporary, op, "the store answers 503")
+	case SinkDenied:
+		return sinks.Errorf(sinks.Denied, op, "the store answers 403")
+	case SinkHang, SinkHangLate:
+		<-ctx.Done()
+	}
+	if f == SinkLate || f == SinkHangLate {
+		time.AfterFunc(s.LateBy, func() { _ = apply(f) })
+		return sinks.Errorf(sinks.Temporary, op, "the answer was lost")
+	}
+	if ctx.Err() != nil {
+		return &sinks.Error{Class: sinks.Temporary, Op: op, Err: context.Cause(ctx)}
+	}
+	err := apply(f)
+	then()
+	switch {
+	case err != nil:
+		return err
+	case f == SinkHangAfter:
+		<-ctx.Done()
+		return &sinks.Error{Class: sinks.Temporary, Op: op, Err: context.Cause(ctx)}
+	case f == SinkFailAfter, f == SinkTorn:
+		return sinks.Errorf(sinks.Temporary, op, "the answer was lost")
+	}
+	return nil
+}
+
+// fault counts the call and asks what goes wrong with it.
+func (s *Store) fault(ctx context.Context, op string) (f SinkFault, then func()) {
 	s.mu.Lock()
 	if s.calls == nil {
 		s.calls = map[string]int{}
@@ -88,64 +135,61 @@ func (s *Store) begin(ctx context.Context, op string) (SinkFault, error) {
 	s.calls[op]++
 	n := s.calls[op]
 	s.mu.Unlock()
-	f := SinkFine
+	if own, ok := faultsOf(ctx); ok {
+		return own.Sink(s.Name, op)
+	}
 	if s.Fault != nil {
 		f = s.Fault(op, n)
 	}
-	if err := wait(ctx, s.Latency); err != nil {
-		return f, &sinks.Error{Class: sinks.Temporary, Op: op, Err: err}
-	}
-	switch f {
-	case SinkFailBefore:
-		return f, sinks.Errorf(sinks.Temporary, op, "the store answers 503")
-	case SinkDenied:
-		return f, sinks.Errorf(sinks.Denied, op, "the store answers 403")
-	case SinkHang:
-		<-ctx.Done()
-		return f, &sinks.Error{Class: sinks.Temporary, Op: op, Err: context.Cause(ctx)}
-	}
-	return f, nil
+	return f, func() {}
 }
 
 // Check fails with CheckErr, if that is set.
 func (s *Store) Check(ctx context.Context) ([]sinks.Warning, error) {
-	if _, err := s.begin(ctx, "check"); err != nil {
-		return nil, err
-	}
-	return nil, s.CheckErr
+	return nil, s.call(ctx, "check", func(SinkFault) error { return s.CheckErr })
 }
 
 // Push stores the pair.
-func (s *Store) Push(ctx context.Context, cred sinks.Credential) (sinks.Receipt, error) {
-	f, err := s.begin(ctx, "push")
+func (s *Store) Push(ctx context.Context, cred sinks.Credential) (r sinks.Receipt, err error) {
+	text := cred.Secret.Reveal() // a request that lands late has its own copy
+	version := 0
+	err = s.call(ctx, "push", func(f SinkFault) error {
+		v := s.store(cred.KeyID, text, f == SinkTorn)
+		if f != SinkLate && f != SinkHangLate { // whose caller is gone
+			version = v
+		}
+		return nil
+	})
 	if err != nil {
 		return sinks.Receipt{}, err
 	}
-	if !s.Forgets {
-		s.store(cred, f == SinkTorn)
+	if s.Forgets {
+		return sinks.Receipt{At: time.Now()}, nil
 	}
-	if f == SinkFailAfter || f == SinkTorn {
-		return sinks.Receipt{}, sinks.Errorf(sinks.Temporary, "push", "the answer was lost")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return sinks.Receipt{Stamp: fmt.Sprint(s.version), At: time.Now()}, nil
+	return sinks.Receipt{Stamp: fmt.Sprint(version), At: time.Now()}, nil
 }
 
-func (s *Store) store(cred sinks.Credential, torn bool) {
+func (s *Store) store(id sinks.KeyID, text string, torn bool) (version int) {
 	s.mu.Lock()
-	s.secret = cred.Secret.Reveal()
+	if s.Forgets {
+		defer s.mu.Unlock()
+		return s.version
+	}
+	s.secret = text
 	s.version++
+	s.theirs = false
 	if s.Torn {
 		s.mu.Unlock()
 		s.effect()
 		s.mu.Lock()
 	}
 	if !torn {
-		s.id = cred.KeyID
+		s.id = id
 	}
+	version = s.version
 	s.mu.Unlock()
 	s.effect()
+	return version
 }
 
 func (s *Store) effect() {
@@ -156,30 +200,40 @@ func (s *Store) effect() {
 
 // Verify shows what Best allows.
 func (s *Store) Verify(ctx context.Context, cred sinks.Credential, _ sinks.KeyID, r sinks.Receipt) (sinks.Evidence, error) {
-	if f, err := s.begin(ctx, "verify"); err != nil || f != SinkFine {
-		return sinks.None, errors.Join(err)
+	err := s.call(ctx, "verify", func(SinkFault) error { return s.compare(cred, r) })
+	switch {
+	case err != nil:
+		return sinks.None, err
+	case s.Best == sinks.Stamped && r.Stamp == "": // nothing moved when we wrote
+		return sinks.Accepted, nil
 	}
+	return s.Best, nil
+}
+
+func (s *Store) compare(cred sinks.Credential, r sinks.Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.Best == sinks.Stamped && r.Stamp != fmt.Sprint(s.version):
-		return sinks.None, sinks.Errorf(sinks.Stale, "verify", "somebody else has written since")
+	case s.Best == sinks.Stamped && r.Stamp != "" && r.Stamp != fmt.Sprint(s.version):
+		return sinks.Errorf(sinks.Stale, "verify", "somebody else has written since")
 	case s.Best >= sinks.Partial && s.id != cred.KeyID:
-		return sinks.None, sinks.Errorf(sinks.Stale, "verify", "it serves %s", s.id)
+		return sinks.Errorf(sinks.Stale, "verify", "it serves %s", s.id)
 	case s.Best == sinks.Exact && !cred.Secret.EqualString(s.secret):
-		return sinks.None, sinks.Errorf(sinks.Stale, "verify", "it serves another secret")
+		return sinks.Errorf(sinks.Stale, "verify", "it serves another secret")
 	}
-	return s.Best, nil
+	return nil
 }
 
 type readableStore struct{ *Store }
 
 // Serving says which key the store serves.
-func (s readableStore) Serving(ctx context.Context) (sinks.KeyID, error) {
-	if _, err := s.begin(ctx, "serving"); err != nil {
+func (s readableStore) Serving(ctx context.Context) (id sinks.KeyID, err error) {
+	err = s.call(ctx, "serving", func(SinkFault) error {
+		id, _ = s.Serves()
+		return nil
+	})
+	if err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.id, nil
+	return id, nil
 }

@@ -3,6 +3,7 @@ package builtin
 
 import (
 	"keyturn/sinks"
+	"keyturn/sinks/exec"
 	"keyturn/sinks/file"
 	"keyturn/sinks/secretsmanager"
 	"keyturn/sinks/ssm"
@@ -13,6 +14,7 @@ import (
 var All = []sinks.Spec{
 	vault.Spec,
 	file.Spec,
+	exec.Spec,
 	secretsmanager.Spec,
 	ssm.Spec,
 }

@@ -1,0 +1,35 @@
+# One command for each thing a developer does. `make test` needs Go and nothing else.
+.DEFAULT_GOAL := build
+.PHONY: build test race lint docs fuzz bench demo e2e e2e-servers
+
+build: ## the binary, in bin/
+	go build -trimpath -ldflags '-s -w' -o bin/keyturn ./cmd/keyturn
+
+test: ## everything that needs no server and no network
+	go test ./...
+
+race: ## the same under the race detector (needs a C compiler)
+	go test -race ./...
+
+lint: ## formatting, vet, golangci-lint, scripts, generated documentation
+	sh internal/tools/lint.sh
+
+docs: ## writes the generated pages of docs/
+	go run ./internal/docgen
+
+fuzz: ## each fuzz target for FUZZTIME
+	sh internal/tools/fuzz.sh
+
+bench: ## how fast rotations are, and how many calls they make
+	go run ./internal/bench
+
+demo: ## the whole story in ten seconds, nothing needed
+	go run ./cmd/keyturn demo
+
+e2e-servers: ## gets Vault and moto into the cache; Vault takes six minutes the first time
+	sh internal/e2e/servers/moto/install.sh
+	sh internal/e2e/servers/vault/install.sh
+
+e2e: e2e-servers ## the built binary against real servers
+	go test -v -tags e2e -count 1 -parallel 6 -timeout 20m ./internal/e2e
+	KEYTURN_VAULT_BIN="$$(sh internal/e2e/servers/vault/where.sh)/vault" go test -tags e2e -count 1 ./sinks/vault ./sinks/exec
