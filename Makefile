@@ -31,5 +31,5 @@ e2e-servers: ## gets Vault and moto into the cache; Vault takes six minutes the 
 	sh internal/e2e/servers/vault/install.sh
 
 e2e: e2e-servers ## the built binary against real servers
-	go test -v -tags e2e -count 1 -parallel 6 -timeout 20m ./internal/e2e
+	go test -v -tags e2e -count 1 -parallel 8 -timeout 20m ./internal/e2e
 	KEYTURN_VAULT_BIN="$$(sh internal/e2e/servers/vault/where.sh)/vault" go test -tags e2e -count 1 ./sinks/vault ./sinks/exec

@@ -43,8 +43,11 @@ func (r *Rotator) Run(ctx context.Context, req Request, watch func(Event)) (Rota
 	step, err := x.do(ctx)
 	x.background.Wait()
 	rot := x.state.summary(req.Robot, x.ref, step)
-	if err != nil {
+	switch {
+	case err != nil:
 		rot.Reason = err.Error()
+	case step.Do == DoNothing && rot.NextAt.IsZero():
+		_, rot.NextAt = x.owed(time.Now())
 	}
 	return rot, err
 }

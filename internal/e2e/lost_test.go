@@ -9,6 +9,7 @@ import (
 )
 
 func TestALostAnswerLeavesNoOrphan(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		fault   faultproxy.Fault
 		creates int
@@ -57,6 +58,7 @@ func (w *world) neverDeletedActive() {
 }
 
 func TestAKilledKeyturnIsResumed(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		action  string
 		nth     int

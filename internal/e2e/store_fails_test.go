@@ -29,6 +29,7 @@ func TestAStoppedVaultRefusesTheRotationBeforeAnythingExists(t *testing.T) {
 }
 
 func TestAVaultThatRefusesWritesLaterIsServedTheSameKeyWhenItIsWell(t *testing.T) {
+	t.Parallel()
 	tests := map[string]int{
 		"it is unavailable":      http.StatusServiceUnavailable,
 		"it breaks connections":  0,

@@ -33,20 +33,24 @@ func (e Ending) String() string {
 // maxRuns is how often a rotation is run again before it counts as one that never ends.
 const maxRuns = 60
 
+// ends are where nothing is left to do.
+var ends = []rotator.StepName{rotator.StepDone, rotator.StepAbandoned, rotator.StepFailed, rotator.StepNone}
+
 // Drive does what a person and a daemon do together: it asks, asks again if the process crashed or the request was
 // refused before anything began, and then goes on, run after run, whenever the rotation says that it may. A process that
 // crashes is followed by another one.
 func (w *World) Drive(r *Robot, req rotator.Request) Ending {
-	return w.driveWith(w.Start("host"), r, req)
+	return w.drive("host", r, req)
 }
 
-func (w *World) driveWith(p *Process, r *Robot, req rotator.Request) Ending {
+func (w *World) drive(host string, r *Robot, req rotator.Request) Ending {
+	p := w.Start(host)
 	before := w.count(r)
 	end := Ending{}
 	for asked := false; end.Runs < maxRuns; end.Runs++ {
 		if p.Dead() {
 			w.Pause(time.Second)
-			p = w.Start("host")
+			p = w.Start(host)
 		}
 		ask := req
 		if asked {
@@ -63,10 +67,10 @@ func (w *World) driveWith(p *Process, r *Robot, req rotator.Request) Ending {
 		case verdict == rotator.OnHold:
 			end.Hold = rot.Hold
 			return w.ended(r, end)
-		case verdict == rotator.OK && w.count(r) == before:
+		case verdict == rotator.OK && w.count(r) == before && (req.Now || req.Trigger == rotator.Leak):
 			end.Err = errors.New("a run said that all is well, and nothing was begun")
 			return w.ended(r, end)
-		case verdict == rotator.OK && rot.Step == rotator.StepAbandoned, verdict == rotator.OK && rot.Step == rotator.StepDone && rot.NextAt.IsZero():
+		case verdict == rotator.OK && rot.NextAt.IsZero() && slices.Contains(ends, rot.Step):
 			end.Done = true
 			return w.ended(r, end)
 		}
@@ -127,7 +131,7 @@ func (w *World) Judge(r *Robot, end Ending, justified ...rotator.HoldCode) error
 func (w *World) finished(r *Robot) []error {
 	var errs []error
 	p := r.last()
-	if p.abandoned {
+	if p.outcome != rotator.Done {
 		return nil
 	}
 	if p.key == "" || !w.there(r, p.key) {
@@ -158,8 +162,9 @@ func (w *World) finished(r *Robot) []error {
 // known: a live key that keyturn made is served, or its secret is in the journal, or the hold names it.
 func (w *World) known(r *Robot, end Ending) []error {
 	var errs []error
+	abandoned := slices.ContainsFunc(r.rotations, func(p *rotationBook) bool { return p.abandoned })
 	for id, seen := range r.keys {
-		if seen.status == gone || !seen.made || r.serves(id) {
+		if seen.status == gone || !seen.made || r.serves(id) || abandoned {
 			continue
 		}
 		sealed := r.last().key == id && w.sealed(r, r.last()) == nil
@@ -176,4 +181,14 @@ func (r *Robot) serves(id rotator.KeyID) bool {
 		served, _ := s.Serves()
 		return served == id
 	})
+}
+
+// DriveOn is Drive with processes of another host.
+func (w *World) DriveOn(host string, r *Robot, req rotator.Request) Ending {
+	return w.drive(host, r, req)
+}
+
+// RunCopy is one run of a process on a copy of the journal as it is now: a backup that was set to work.
+func (w *World) RunCopy(r *Robot, req rotator.Request) {
+	_, _ = w.StartCopy().Run(r, req)
 }
