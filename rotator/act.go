@@ -221,9 +221,9 @@ func (x *run) lift(ctx context.Context, p *Progress) error {
 }
 
 // finish erases the secret, unless an optional sink still waits for it, and records how the rotation ended.
-func (x *run) finish(ctx context.Context, p *Progress, step Step) error {
+func (x *run) finish(ctx context.Context, step Step) error {
 	x.background.Wait()
-	p = x.progress()
+	p := x.progress()
 	keep := step.Outcome == Done && len(unserved(p.live(false))) > 0
 	if !keep {
 		if err := x.Journal.Forget(ctx, p.ID); err != nil {

@@ -147,7 +147,7 @@ func checkEvidence(sink sinks.Sink, s Sink) error {
 }
 
 func check(ctx context.Context, sink sinks.Sink) ([]sinks.Warning, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callFor, errNoAnswer)
+	ctx, cancel := context.WithTimeoutCause(ctx, checkFor, fmt.Errorf("no answer within %s", checkFor))
 	defer cancel()
 	return sink.Check(ctx)
 }
@@ -168,10 +168,7 @@ func (x *run) checkOwn(ctx context.Context) error {
 
 // checkPrincipal refuses the identity that a sink authenticates with.
 func (x *run) checkPrincipal(ctx context.Context, s Sink) error {
-	sink, err := x.sink(ctx, s.Name)
-	if err != nil {
-		return nil // checkSink says so
-	}
+	sink, _ := x.sink(ctx, s.Name) // that it cannot be opened is for checkSink to say
 	p, ok := sink.(sinks.Principal)
 	if !ok {
 		return nil

@@ -14,6 +14,8 @@ const (
 	actFor = 4 * time.Minute
 	// callFor is the deadline of one call to a sink.
 	callFor = 60 * time.Second
+	// checkFor is the deadline of a sink's check: somebody may be watching, and nothing exists yet.
+	checkFor = 10 * time.Second
 	// awsFor is the deadline of calls to AWS, waiting for their turn under AWS's rate limit included.
 	awsFor = 3 * time.Minute
 )

@@ -184,7 +184,8 @@ type (
 	UseRead struct {
 		Key    KeyID     `json:"key"`
 		Use    Use       `json:"use"`
-		ReadAt time.Time `json:"read_at"` // when AWS was asked
+		ReadAt time.Time `json:"read_at"`        // when AWS was asked
+		Clock  time.Time `json:"clock,omitzero"` // AWS's clock then, by which Use is told
 	}
 )
 

@@ -210,7 +210,7 @@ func (p *Progress) apply(e Event) {
 	case ProbeFailed:
 		p.LastError = b.Error
 	case UseRead:
-		p.Uses = append(p.Uses, Reading{At: b.ReadAt, Use: b.Use})
+		p.Uses = append(p.Uses, b.reading())
 	case QuarantineSeen:
 		p.Quarantine, p.Lifted = b.Policies, b.Lifted
 	case Pushed, Verified, SinkFailed:
@@ -218,6 +218,16 @@ func (p *Progress) apply(e Event) {
 	default:
 		p.judge(e)
 	}
+}
+
+// reading tells the use by our clock, if AWS's clock is another one. It is known to the second: the use is rather told too
+// early than too late.
+func (b UseRead) reading() Reading {
+	ahead := b.Clock.Sub(b.ReadAt)
+	if !b.Clock.IsZero() && !b.Use.At.IsZero() && ahead.Abs() > skew {
+		b.Use.At = b.Use.At.Add(-ahead - time.Second)
+	}
+	return Reading{At: b.ReadAt, Use: b.Use}
 }
 
 func (p *Progress) intended(at time.Time, b IssueIntended) {

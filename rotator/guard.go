@@ -45,7 +45,7 @@ func sameJournal(s State, p *Progress, now time.Time, _ Policy, w World) (Step, 
 	}
 	// Two journals adopted the user in the same moment, and the other one won: a key that nobody was given goes.
 	if p.New.ID != "" && !p.Offered() {
-		return p.yield(now, w), true
+		return p.yield(s, now, w), true
 	}
 	if err == nil && journal == s.Journal {
 		return p.hold(HoldRestored, "--retry",

@@ -105,8 +105,9 @@ func TestOwnInactiveKeyMakesRoomAfterSoak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, store("a"))
 		w.robot.Policy.Soak = 24 * time.Hour
-		rot := w.rotate(w.now(), rotator.OK)
-		if rot = w.rotate(resolve(rotator.ResolveAbandon, "", ""), rotator.OK); rot.Step != rotator.StepAbandoned || len(w.keys()) != 2 {
+		w.rotate(w.now(), rotator.OK)
+		rot := w.rotate(resolve(rotator.ResolveAbandon, "", ""), rotator.OK)
+		if rot.Step != rotator.StepAbandoned || len(w.keys()) != 2 {
 			t.Fatalf("%+v %v", rot, w.keys())
 		}
 		w.serves(rot.NewKeyID)
@@ -267,15 +268,31 @@ func TestSinksThatChangeMidway(t *testing.T) {
 		a, b := store("a"), store("b")
 		w := newWorld(t, a)
 		w.robot.Policy.Grace = time.Hour
-		rot := w.rotate(w.now(), rotator.OK)
+		w.rotate(w.now(), rotator.OK)
 		w.stores = []*rotatortest.Store{a, b}
 		w.robot.Sinks = append(w.robot.Sinks, b.Bind(true)) // joins before disable
 		w.robot.Sinks[0].Required = false                   // is not relaxed
 		time.Sleep(2 * time.Hour)
-		rot = w.rotate(rotator.Request{Wait: true}, rotator.OK)
+		rot := w.rotate(rotator.Request{Wait: true}, rotator.OK)
 		if rot.Step != rotator.StepDone || !rot.Sinks[0].Required || len(rot.Sinks) != 2 {
 			t.Errorf("%+v", rot)
 		}
 		w.serves(rot.NewKeyID)
+	})
+}
+
+func TestAKeyThatIsToBeDeletedIsDeactivatedOnceAndThenDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Grace = time.Hour
+		w.rotate(w.now(), rotator.OK)
+		w.iam.DeleteKey(w.first.ID)
+		foreign, _, _ := w.iam.AddKey("ci-bot", time.Minute)
+		time.Sleep(2 * time.Hour)
+		w.rotate(rotator.Request{}, rotator.OnHold)
+		rot := w.rotate(resolve(rotator.ResolveDelete, foreign.ID, ""), rotator.OK)
+		if rot.Step != rotator.StepDone || w.status(foreign.ID) != "gone" || w.calls("UpdateAccessKey") != 1 {
+			t.Errorf("%+v; deactivated %d times", rot, w.calls("UpdateAccessKey"))
+		}
 	})
 }

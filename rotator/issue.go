@@ -22,10 +22,28 @@ func issue(s State, p *Progress, now time.Time, pol Policy, w World) (Step, bool
 	if step, ok := makeRoom(s, p, now, pol, w); ok {
 		return step, true
 	}
-	if !w.fresh(now) {
+	if at := s.unlisted(pol, w); now.Before(at) {
+		return Step{Name: StepIssue, Do: DoWait, Until: at, Error: "AWS does not list the key of the rotation before yet"}, true
+	} else if w.At.Before(at) || !w.fresh(now) {
 		return Step{Name: StepIssue, Do: DoObserve}, true
 	}
 	return Step{Name: StepIssue, Do: DoIssue}, true
+}
+
+// unlisted is when a key that was made a moment ago, by the rotation before, must be listed: without it the user would
+// seem to have no key to retire. Zero if all are listed, or were deleted by somebody else.
+func (s State) unlisted(pol Policy, w World) time.Time {
+	var last time.Time
+	for _, r := range s.Rotations {
+		_, there := w.key(r.New.ID)
+		if r.New.ID == "" || there || s.Key(r.New.ID).Deleted {
+			continue
+		}
+		if at := r.IssuedAt.Add(pol.Settle); w.At.Before(at) {
+			last = at
+		}
+	}
+	return last
 }
 
 // failed: CreateAccessKey was refused, and nothing was created.
@@ -123,7 +141,7 @@ func judgeOrphan(p *Progress, now time.Time, w World, k Key) Step {
 	ahead := w.Clock.Sub(w.At) // of AWS's clock over ours
 	from, to := p.IntentAt.Add(ahead-skew), p.Intent.Deadline.Add(ahead+skew)
 	use, read := w.Uses[k.ID]
-	why := ""
+	var why string
 	switch served := w.Serving.serves(k.ID); {
 	case k.ID != p.UnclearKey && (k.CreatedAt.Before(from) || k.CreatedAt.After(to)):
 		why = fmt.Sprintf("it was not created between %s and %s, when the call was made", stamp(from), stamp(to))

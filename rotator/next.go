@@ -75,7 +75,7 @@ var protocol = []decision{
 func (s State) Next(now time.Time, pol Policy, w World) Step {
 	p := s.Current()
 	if p == nil {
-		return s.after(now, w)
+		return s.after(w)
 	}
 	w.Keys = s.living(w.Keys)
 	for _, decide := range protocol {
@@ -87,7 +87,7 @@ func (s State) Next(now time.Time, pol Policy, w World) Step {
 }
 
 // after serves the optional sinks that a finished rotation left behind.
-func (s State) after(now time.Time, w World) Step {
+func (s State) after(w World) Step {
 	p := s.Last()
 	if p == nil {
 		return Step{Name: StepNone, Do: DoNothing}
@@ -106,9 +106,9 @@ func (s State) after(now time.Time, w World) Step {
 	return Step{Name: name, Do: DoNothing, Until: retryAt(left)}
 }
 
-// effective is the policy after a certain leak of the old key: no grace, no quiet, and an orphan goes at once.
+// effective is the policy after a leak of the old key: no grace, no quiet, and an orphan goes at once.
 func (s State) effective(p *Progress, pol Policy) Policy {
-	if p.Started.Trigger == Leak || s.Key(p.Old).Leaked {
+	if p.leaking(s) {
 		pol.Grace, pol.Quiet, pol.OrphanWait = 0, 0, 0
 	}
 	return pol
@@ -195,22 +195,22 @@ func leakedNew(s State, p *Progress, now time.Time, _ Policy, w World) (Step, bo
 }
 
 // abandon: the keys stay as they are, except a new one that nobody was given.
-func abandon(_ State, p *Progress, now time.Time, _ Policy, w World) (Step, bool) {
+func abandon(s State, p *Progress, now time.Time, _ Policy, w World) (Step, bool) {
 	if !p.Abandoning {
 		return Step{}, false
 	}
 	if p.New.ID != "" && !p.Offered() {
-		return p.yield(now, w), true
+		return p.yield(s, now, w), true
 	}
 	return Step{Name: StepAbandoned, Do: DoFinish, Outcome: Abandoned}, true
 }
 
 // yield takes back a new key that no sink was given: Inactive first, then gone.
-func (p *Progress) yield(now time.Time, w World) Step {
+func (p *Progress) yield(s State, now time.Time, w World) Step {
 	if !w.fresh(now) {
 		return Step{Name: StepIssue, Do: DoObserve}
 	}
-	if k, there := w.key(p.New.ID); there && k.Status == Active {
+	if k, there := w.key(p.New.ID); there && k.Status == Active && w.after(s.Key(k.ID).DisabledSeq) {
 		return Step{Name: StepIssue, Do: DoChange, Key: p.New.ID, Change: Disable, Why: WhyYield}
 	}
 	return Step{Name: StepIssue, Do: DoChange, Key: p.New.ID, Change: Remove, Why: WhyYield}

@@ -122,7 +122,7 @@ func (x *run) observe(ctx context.Context, use KeyID) error {
 	}
 	if use != "" && !w.Gone {
 		w.Uses[use] = reading
-		if err := x.outcome(UseRead{Key: use, Use: reading.Use, ReadAt: reading.At}); err != nil {
+		if err := x.outcome(UseRead{Key: use, Use: reading.Use, ReadAt: reading.At, Clock: w.Clock}); err != nil {
 			return err
 		}
 	}

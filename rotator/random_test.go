@@ -23,13 +23,16 @@ type script struct {
 	stores     []rotatortest.Store
 	optional   bool // the last store is
 	policy     rotator.Policy
-	iam        rotatortest.IAM // its knobs
-	rivals     int             // more processes that are asked for the same, a little later
-	otherHost  bool            // which run elsewhere: nobody can tell whether they are gone
-	leak       bool            // what is asked for first
+	knobs      knobs
+	rivals     int  // more processes that are asked for the same, a little later
+	otherHost  bool // which run elsewhere: nobody can tell whether they are gone
+	leak       bool // what is asked for first
 	mishaps    map[int]rotatortest.Mishap
 	happenings map[int]happening
 }
+
+// knobs are those of the model of IAM.
+type knobs struct{ usable, patchy, listed, latency, skew time.Duration }
 
 // happening is something that other people do, after the n-th effect.
 type happening string
@@ -59,7 +62,6 @@ const (
 	noTag         happening = "somebody removes the tag"
 	oldJournal    happening = "a copy of the journal is set to work"
 	skewed        happening = "AWS's clock jumps"
-	forwards      happening = "our clock jumps forwards"
 )
 
 // excuses are the holds that a happening may lead to, beside those of other happenings.
@@ -74,7 +76,6 @@ var excuses = map[happening][]rotator.HoldCode{
 	foreignTag: {rotator.HoldTagForeign},
 	oldJournal: {rotator.HoldRestored, rotator.HoldUnknownKey, rotator.HoldTwoKeys, rotator.HoldNewMissing, rotator.HoldNewInactive, rotator.HoldOrphanUnclear, rotator.HoldReactivated},
 	skewed:     {rotator.HoldOrphanUnclear},
-	forwards:   {rotator.HoldOrphanUnclear},
 }
 
 func (s script) justified() []rotator.HoldCode {
@@ -101,7 +102,7 @@ func (s script) has(hs ...happening) bool {
 
 func (s script) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d robots, %d stores (last optional: %v), %d rivals (elsewhere: %v), leak first: %v, policy %+v\n", s.robots, len(s.stores), s.optional, s.rivals, s.otherHost, s.leak, s.policy)
+	fmt.Fprintf(&b, "%d robots, %d stores (last optional: %v), %d rivals (elsewhere: %v), leak first: %v, policy %+v, AWS %+v\n", s.robots, len(s.stores), s.optional, s.rivals, s.otherHost, s.leak, s.policy, s.knobs)
 	for i := range s.stores {
 		fmt.Fprintf(&b, "store %s: %s, torn %v\n", s.stores[i].Name, s.stores[i].Best, s.stores[i].Torn)
 	}
@@ -116,7 +117,7 @@ func (s script) String() string {
 
 var happenings = []happening{
 	otherKey, disableOld, enableOld, deleteOld, disableNew, deleteNew, putBack, leakOld, leakNew, suspectOld, leakSomething, restoreOld, retry, abandon,
-	retireNow, again, addSink, removeSink, relaxSink, quarantine, foreignTag, noTag, oldJournal, skewed, forwards,
+	retireNow, again, addSink, removeSink, relaxSink, quarantine, foreignTag, noTag, oldJournal, skewed,
 }
 
 func draw(t *rapid.T) script {
@@ -133,9 +134,9 @@ func draw(t *rapid.T) script {
 	s.policy.MakeRoom = rapid.SampledFrom([]rotator.MakeRoom{rotator.RoomOwn, rotator.RoomInactive, rotator.RoomUnused}).Draw(t, "make_room")
 	s.policy.OnLeak = rapid.SampledFrom([]rotator.OnLeak{rotator.ReplaceFirst, rotator.ContainFirst}).Draw(t, "on_leak")
 	delay := rapid.SampledFrom([]time.Duration{0, 0, 5 * time.Second, 20 * time.Second})
-	s.iam.NewKeyUsableAfter, s.iam.NewKeyPatchyFor, s.iam.NewKeyListedAfter = delay.Draw(t, "usable"), delay.Draw(t, "patchy"), delay.Draw(t, "listed")
-	s.iam.Latency = rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond}).Draw(t, "latency")
-	s.iam.ClockSkew = rapid.SampledFrom([]time.Duration{0, 0, time.Minute, -time.Hour}).Draw(t, "skew")
+	s.knobs.usable, s.knobs.patchy, s.knobs.listed = delay.Draw(t, "usable"), delay.Draw(t, "patchy"), delay.Draw(t, "listed")
+	s.knobs.latency = rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond}).Draw(t, "latency")
+	s.knobs.skew = rapid.SampledFrom([]time.Duration{0, 0, time.Minute, -time.Hour}).Draw(t, "skew")
 	s.rivals = rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "rivals")
 	s.otherHost = rapid.Bool().Draw(t, "elsewhere")
 	s.leak = rapid.IntRange(0, 4).Draw(t, "leak") == 4
@@ -173,9 +174,8 @@ func (s script) play() (trace string, err error) {
 		return out
 	}, names...)
 	w := st.w
-	k := &s.iam
-	w.IAM.LateBy, w.IAM.Latency, w.IAM.ClockSkew = 5*time.Second, k.Latency, k.ClockSkew
-	w.IAM.NewKeyUsableAfter, w.IAM.NewKeyPatchyFor, w.IAM.NewKeyListedAfter = k.NewKeyUsableAfter, k.NewKeyPatchyFor, k.NewKeyListedAfter
+	w.IAM.LateBy, w.IAM.Latency, w.IAM.ClockSkew = 5*time.Second, s.knobs.latency, s.knobs.skew
+	w.IAM.NewKeyUsableAfter, w.IAM.NewKeyPatchyFor, w.IAM.NewKeyListedAfter = s.knobs.usable, s.knobs.patchy, s.knobs.listed
 	for _, r := range w.Robots {
 		r.Policy = s.policy
 		if s.optional {
@@ -258,7 +258,7 @@ func (st *stage) worked(rotatortest.Effect) {
 		return
 	}
 	for _, r := range st.w.Robots {
-		st.wg.Go(func() { st.happen(r, h) })
+		st.happen(r, h)
 	}
 }
 
@@ -280,11 +280,16 @@ func (st *stage) happen(r *theRobot, h happening) {
 	case putBack:
 		w.PutBack(r.Stores[0], r.First.ID)
 	case addSink:
-		w.AddStore(r, &rotatortest.Store{Name: r.Name + "-z", Best: sinks.Exact}, true)
+		if r.Store(r.Name+"-z") == nil {
+			w.AddStore(r, &rotatortest.Store{Name: r.Name + "-z", Best: sinks.Exact}, true)
+		}
 	case removeSink:
-		w.Configure(r, func(all []rotator.Sink) []rotator.Sink { return all[1:] })
+		w.Configure(r, func(all []rotator.Sink) []rotator.Sink { return all[spare(all):] })
 	case relaxSink:
-		w.Configure(r, func(all []rotator.Sink) []rotator.Sink { all[0].Required = false; return all })
+		w.Configure(r, func(all []rotator.Sink) []rotator.Sink {
+			all[0].Required = all[0].Required && spare(all) == 0
+			return all
+		})
 	case quarantine:
 		w.IAM.Attach(r.User, "AWSCompromisedKeyQuarantineV3")
 	case foreignTag:
@@ -292,14 +297,21 @@ func (st *stage) happen(r *theRobot, h happening) {
 	case noTag:
 		w.IAM.PutUserTag(r.User, rotator.Tag, "")
 	case oldJournal:
-		w.RunCopy(r, rotator.Request{Now: true, Trigger: rotator.Manual})
+		p := w.StartCopy()
+		st.wg.Go(func() { _, _ = p.Run(r, rotator.Request{Now: true, Trigger: rotator.Manual}) })
 	case skewed:
 		w.IAM.Change(func() { w.IAM.ClockSkew += 90 * time.Second })
-	case forwards:
-		w.Pause(rotatortest.StallFor)
 	default:
-		st.command(r, h)
+		st.wg.Go(func() { st.command(r, h) })
 	}
+}
+
+// spare is 1 if the configuration is still accepted without the first of the sinks: another one is required.
+func spare(all []rotator.Sink) int {
+	if len(all) > 0 && slices.ContainsFunc(all[1:], func(s rotator.Sink) bool { return s.Required }) {
+		return 1
+	}
+	return 0
 }
 
 // command is what a person types, in a process of its own.

@@ -1,6 +1,9 @@
 package rotator
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // verifiedFor is how long a verification counts before the old key is disabled or deleted.
 const verifiedFor = time.Minute
@@ -74,7 +77,13 @@ func quiet(s State, p *Progress, now time.Time, pol Policy, w World) (Step, bool
 	return Step{}, false
 }
 
-func (p *Progress) leaking(s State) bool { return p.Started.Trigger == Leak || s.Key(p.Old).Leaked }
+// leaking says that the old key has leaked, or may have. Another key of the user is retired no faster for that.
+func (p *Progress) leaking(s State) bool {
+	if p.Started.Trigger != Leak || p.Old == "" {
+		return p.Started.Trigger == Leak || s.Key(p.Old).Leaked
+	}
+	return slices.ContainsFunc(s.Leaks, func(l LeakReported) bool { return len(l.Keys) == 0 || slices.Contains(l.Keys, p.Old) })
+}
 
 func readAgain(p *Progress, now, at time.Time) Step {
 	if now.Before(at) {

@@ -146,7 +146,7 @@ func (v victim) retire(s State, p *Progress, now time.Time, w World) Step {
 }
 
 // doomed: resolve --delete. Not a key that a sink serves.
-func doomed(_ State, p *Progress, now time.Time, _ Policy, w World) (Step, bool) {
+func doomed(s State, p *Progress, now time.Time, _ Policy, w World) (Step, bool) {
 	if p.Doomed == "" {
 		return Step{}, false
 	}
@@ -154,7 +154,7 @@ func doomed(_ State, p *Progress, now time.Time, _ Policy, w World) (Step, bool)
 	if there && (!w.fresh(now) || w.Serving == nil) {
 		return Step{Name: StepIssue, Do: DoSurvey}, true
 	}
-	if there && k.Status == Active {
+	if there && k.Status == Active && w.after(s.Key(k.ID).DisabledSeq) {
 		if served := w.Serving.serves(k.ID); len(served) > 0 {
 			return p.hold(HoldUnknownKey, "--keep "+string(k.ID), "%s was to be deleted, but %s serves it", describe(k, w), names(served)), true
 		}

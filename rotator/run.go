@@ -127,11 +127,11 @@ func (x *run) wanted() bool {
 	if x.began || x.req.Resolve != nil || x.req.Restore {
 		return false
 	}
-	if x.req.Now {
-		return true
-	}
 	if leak := x.state.Owed; leak != nil {
 		x.req.Trigger, x.req.Reason = Leak, leak.Reason
+		return true
+	}
+	if x.req.Now {
 		return true
 	}
 	reason, _ := x.owed(time.Now())
@@ -266,7 +266,7 @@ func (x *run) act(ctx context.Context, step Step) error {
 		x.log.Warn("held", zap.String("rotation", string(p.ID)), zap.String("code", string(step.Hold.Code)), zap.String("reason", step.Hold.Message))
 		return x.outcome(Held{Hold: *step.Hold})
 	case DoFinish:
-		return x.finish(ctx, p, step)
+		return x.finish(ctx, step)
 	case DoForget:
 		return x.forget(ctx, p)
 	}

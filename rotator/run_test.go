@@ -257,6 +257,19 @@ func TestAKeyThatIsSlowToBecomeKnownIsNotHandedOut(t *testing.T) {
 	})
 }
 
+func TestTheKeyOfTheRotationBeforeIsRetiredThoughItIsNotListedYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.iam.NewKeyListedAfter = 20 * time.Second
+		first := w.rotate(w.now(), rotator.OK)
+		rot := w.rotate(w.now(), rotator.OK)
+		if rot.OldKeyID != first.NewKeyID || len(w.keys()) != 1 {
+			t.Errorf("%+v %v", rot, w.keys())
+		}
+		w.serves(rot.NewKeyID)
+	})
+}
+
 func TestAUserWithoutAKeyGetsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, store("a"))
@@ -332,6 +345,21 @@ func TestTwoJournalsNeverBothReplaceTheKey(t *testing.T) {
 	}
 }
 
+func TestANewKeyThatIsTakenBackIsDeactivatedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.iam.OnEffect = func() {
+			if len(w.keys()) == 2 {
+				w.iam.PutUserTag("ci-bot", rotator.Tag, "other/rotation")
+			}
+		}
+		w.rotate(w.now(), rotator.OnHold)
+		if w.calls("UpdateAccessKey") != 1 || len(w.keys()) != 1 || w.status(w.first.ID) != rotator.Active {
+			t.Errorf("deactivated %d times, %v", w.calls("UpdateAccessKey"), w.keys())
+		}
+	})
+}
+
 func TestARestoredJournalHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, store("a"))
@@ -344,4 +372,35 @@ func TestARestoredJournalHolds(t *testing.T) {
 		}
 		w.serves(rot.NewKeyID)
 	})
+}
+
+func TestAClockOfAWSThatDiffersNeitherHidesAUseNorInventsOne(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, store("a"))
+				w.iam.ClockSkew = ahead
+				w.robot.Policy.Grace = time.Minute
+				secret, _ := w.iam.Secret(w.first.ID)
+				_ = w.iam.UseKey(w.first.ID, secret, "s3", "eu-central-1")
+				time.Sleep(time.Minute)
+				rot := w.rotate(w.now(), rotator.OK)
+				time.Sleep(time.Until(rot.NextAt))
+				if rot = w.rotate(rotator.Request{}, rotator.OK); rot.Step != rotator.StepDone {
+					t.Fatalf("the old key was last used before the sinks served the new one: %+v", rot)
+				}
+				rot = w.rotate(w.now(), rotator.OK)
+				secret, _ = w.iam.Secret(rot.OldKeyID)
+				for range 2 {
+					time.Sleep(time.Until(rot.NextAt) - 10*time.Second)
+					_ = w.iam.UseKey(rot.OldKeyID, secret, "s3", "eu-central-1")
+					time.Sleep(10 * time.Second)
+					rot, _ = w.run(rotator.Request{})
+				}
+				if rot.Step != rotator.StepHeld || rot.Hold.Code != rotator.HoldInUse {
+					t.Errorf("the old key is in use: %+v", rot)
+				}
+			})
+		})
+	}
 }

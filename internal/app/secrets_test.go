@@ -74,7 +74,7 @@ func TestStateShowsNoSecret(t *testing.T) {
 	res := a.Rotate(ctx, RotateOptions{Now: true}, func(_ string, e rotator.Event) {
 		look.at("event "+e.Body.Type(), e)
 		look.at("app", a)
-		look.at("state", stateOf(t, ctx, a))
+		look.at("state", stateOf(ctx, t, a))
 	}, nil)
 	if res[0].Rotation.Step != rotator.StepQuiet {
 		t.Fatalf("%+v: the rotation is not in its middle: the test shows nothing", res[0])
@@ -112,7 +112,7 @@ robots:
   ci-bot: { sinks: [works, { sink: fails, required: false }] }
 `
 
-func stateOf(t *testing.T, ctx context.Context, a *App) rotator.State {
+func stateOf(ctx context.Context, t *testing.T, a *App) rotator.State {
 	t.Helper()
 	l, err := a.rotator.Journal.Events(ctx, rotator.UserRef{Account: "111122223333", User: "ci-bot"}.Stream())
 	if err != nil {

@@ -44,7 +44,7 @@ func (s *stage) events(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer j.Close()
+	defer func() { _ = j.Close() }()
 	log, err := j.Events(ctx, rotator.UserRef{Account: account, User: user}.Stream())
 	if err != nil {
 		return err

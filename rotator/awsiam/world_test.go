@@ -336,12 +336,10 @@ func (w *world) find(id string) (string, *key) {
 // list is one page; the marker is the index to go on from.
 func (w *world) list(action, element string, r *http.Request, n int, entry func(int) string) string {
 	from, _ := strconv.Atoi(r.Form.Get("Marker"))
-	to, more := n, ""
+	to, more := n, "<IsTruncated>false</IsTruncated>"
 	if w.page > 0 && from+w.page < n {
 		to = from + w.page
 		more = fmt.Sprintf("<IsTruncated>true</IsTruncated><Marker>%d</Marker>", to)
-	} else {
-		more = "<IsTruncated>false</IsTruncated>"
 	}
 	var b strings.Builder
 	for i := from; i < to; i++ {

@@ -45,6 +45,7 @@ type World struct {
 	down      map[string]time.Time // targets that do not answer until then
 	broken    []string             // promises
 	secrets   []string             // all that were minted
+	copied    bool                 // a copy of the journal was at work
 }
 
 // Robot is an IAM user of a World.
@@ -52,7 +53,8 @@ type Robot struct {
 	rotator.Robot                 // as it is configured now
 	Stores        []*Store        // as they are configured at first
 	First         rotator.Key     // the key that the stores serve at first
-	required      map[string]bool // stores that were ever required, and were not dropped by an operator
+	required      map[string]bool // by the rotation in flight, if there is one
+	planned       map[string]bool // stores that it serves
 	keys          map[rotator.KeyID]*witnessed
 	book
 }
@@ -80,7 +82,7 @@ func (w *World) addRobot(name string, stores []*Store) {
 	first, text, _ := w.IAM.AddKey(name, 90*24*time.Hour)
 	r := &Robot{
 		Robot: rotator.Robot{Name: name, User: name, Policy: DefaultPolicy()}, Stores: stores, First: first,
-		required: map[string]bool{}, keys: map[rotator.KeyID]*witnessed{}, book: newBook(),
+		required: map[string]bool{}, planned: map[string]bool{}, keys: map[rotator.KeyID]*witnessed{}, book: newBook(),
 	}
 	for _, s := range stores {
 		s.Put(first.ID, text.Reveal())

@@ -127,11 +127,12 @@ func (w *World) Judge(r *Robot, end Ending, justified ...rotator.HoldCode) error
 	return errors.Join(append(errs, w.known(r, end)...)...)
 }
 
-// finished: one key, which every store serves; the old one gone; the secret erased.
+// finished: one key, which every store serves; the old one gone; the secret erased. Where a copy of the journal was at
+// work too, neither knows how the other ended.
 func (w *World) finished(r *Robot) []error {
 	var errs []error
 	p := r.last()
-	if p.outcome != rotator.Done {
+	if p.outcome != rotator.Done || w.excused(r, p.key) || w.copied {
 		return nil
 	}
 	if p.key == "" || !w.there(r, p.key) {
@@ -139,7 +140,7 @@ func (w *World) finished(r *Robot) []error {
 	}
 	for _, s := range r.Stores {
 		id, text := s.Serves()
-		if r.configured(s.Name) && !s.Theirs() && !s.Forgets && (id != p.key || !w.IAM.Works(id, text)) {
+		if r.counts(s.Name) && !s.Theirs() && !s.Forgets && (id != p.key || !w.IAM.Works(id, text)) {
 			errs = append(errs, fmt.Errorf("done, and store %s serves %s, not %s", s.Name, id, p.key))
 		}
 	}
@@ -159,12 +160,14 @@ func (w *World) finished(r *Robot) []error {
 	return errs
 }
 
-// known: a live key that keyturn made is served, or its secret is in the journal, or the hold names it.
+// known: a live key that keyturn made is served, or was and is to be retired, or its secret is in the journal, or the hold
+// names it.
 func (w *World) known(r *Robot, end Ending) []error {
 	var errs []error
+	overwritten := w.copied || slices.ContainsFunc(r.Stores, (*Store).Theirs)
 	abandoned := slices.ContainsFunc(r.rotations, func(p *rotationBook) bool { return p.abandoned })
 	for id, seen := range r.keys {
-		if seen.status == gone || !seen.made || r.serves(id) || abandoned {
+		if seen.status == gone || !seen.made || r.serves(id) || abandoned || seen.served && (end.Hold != nil || overwritten) {
 			continue
 		}
 		sealed := r.last().key == id && w.sealed(r, r.last()) == nil
@@ -186,9 +189,4 @@ func (r *Robot) serves(id rotator.KeyID) bool {
 // DriveOn is Drive with processes of another host.
 func (w *World) DriveOn(host string, r *Robot, req rotator.Request) Ending {
 	return w.drive(host, r, req)
-}
-
-// RunCopy is one run of a process on a copy of the journal as it is now: a backup that was set to work.
-func (w *World) RunCopy(r *Robot, req rotator.Request) {
-	_, _ = w.StartCopy().Run(r, req)
 }

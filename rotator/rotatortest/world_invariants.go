@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,16 +14,21 @@ import (
 
 var errAnotherSecret = errors.New("another one is sealed")
 
+// unseen is how long keyturn may not know yet that somebody activated a key: it looks, decides, and calls.
+const unseen = 30 * time.Second
+
 // gone is the status of a key that was deleted.
 const gone rotator.KeyStatus = "gone"
 
 // witnessed is what was seen of a key from outside.
 type witnessed struct {
 	status rotator.KeyStatus
-	made   bool // by CreateAccessKey of keyturn
-	theirs bool // made by somebody else while keyturn was at work, or there beside the one that is served
-	mayGo  bool // the policy, or an operator, says that keyturn may delete it
-	moved  bool // somebody else changed or deleted it
+	made   bool      // by CreateAccessKey of keyturn
+	theirs bool      // made by somebody else while keyturn was at work, or there beside the one that is served
+	mayGo  bool      // the policy, or an operator, says that keyturn may delete it
+	served bool      // by a store, at some time
+	moved  bool      // somebody else deactivated or deleted it
+	woken  time.Time // when somebody else activated it
 }
 
 // book is what was seen of a robot's log. It is never used to excuse what keyturn does; it says what keyturn has
@@ -113,7 +119,6 @@ func (w *World) Look() {
 	for _, r := range w.Robots {
 		w.lookAtKeys(r)
 		w.lookAtStores(r)
-		w.lookAtSeal(r)
 	}
 }
 
@@ -174,10 +179,11 @@ func (w *World) vanished(r *Robot, id rotator.KeyID, seen *witnessed) {
 	w.note("key %s is deleted", id)
 	_, contained := r.contained[id]
 	taken := seen.made && !r.named[id] // taken back at once: another keyturn is at work
+	given := !seen.made || seen.served
 	switch {
 	case !taken && !r.intents[id][rotator.Remove]:
 		w.breaks("the key %s was deleted without an intent in the journal", id)
-	case !taken && seen.status == rotator.Active:
+	case given && seen.status == rotator.Active && time.Since(seen.woken) > unseen:
 		w.breaks("the key %s was deleted while it was Active", id)
 	case seen.theirs && !seen.mayGo && !contained:
 		w.breaks("the key %s is somebody else's, and was deleted", id)
@@ -189,6 +195,9 @@ func (w *World) vanished(r *Robot, id rotator.KeyID, seen *witnessed) {
 func (w *World) lookAtStores(r *Robot) {
 	for _, s := range r.Stores {
 		id, text := s.Serves()
+		if r.keys[id] != nil && w.IAM.Works(id, text) {
+			r.keys[id].served = true
+		}
 		if !r.required[s.Name] || id == "" || s.Theirs() || w.IAM.Works(id, text) || w.torn(r, s) || w.excused(r, id) {
 			continue
 		}
@@ -206,9 +215,9 @@ func (w *World) torn(r *Robot, s *Store) bool {
 	if !s.Torn || r.keys[id] == nil || r.keys[id].status != rotator.Active {
 		return false
 	}
-	for other := range r.keys {
-		if w.IAM.Works(other, text) {
-			return true
+	for other, seen := range r.keys {
+		if secretText, _ := w.IAM.Secret(other); secretText.EqualString(text) {
+			return seen.moved || w.IAM.Works(other, text)
 		}
 	}
 	return false
@@ -260,10 +269,16 @@ func (w *World) journalled(op string, s rotator.Stream, e rotator.Event) {
 		switch {
 		case op == "append" && ours:
 			w.scan(e)
+			w.adopts(r, e)
 			r.write(e)
 			r.told(e)
-		case op == "forget" && r.rotation(e.Rotation) != nil:
-			w.forgets(r, r.rotation(e.Rotation))
+			r.plans(e)
+			w.lookAtSeal(r)
+		case r.rotation(e.Rotation) != nil:
+			if op == "forget" {
+				w.forgets(r, r.rotation(e.Rotation))
+			}
+			w.lookAtSeal(r)
 		}
 	}
 	w.mu.Unlock()
@@ -293,19 +308,42 @@ func (w *World) forgets(r *Robot, p *rotationBook) {
 		return
 	}
 	for _, s := range r.Stores {
-		if id, _ := s.Serves(); r.configured(s.Name) && id != p.key && !s.Theirs() && !s.Forgets && p.outcome == "" {
+		if id, _ := s.Serves(); r.counts(s.Name) && id != p.key && !s.Theirs() && !s.Forgets && p.outcome == "" {
 			w.breaks("the secret of %s is erased, and store %s serves %s", p.key, s.Name, id)
 		}
 	}
 }
 
-func (r *Robot) configured(name string) bool {
-	for _, s := range r.Sinks {
-		if s.Name == name {
-			return true
+// counts says that the rotation serves the store.
+func (r *Robot) counts(name string) bool {
+	return r.planned[name] && slices.ContainsFunc(r.Sinks, func(s rotator.Sink) bool { return s.Name == name })
+}
+
+// elsewhere notes what a process on a copy of the journal is about to do.
+func (w *World) elsewhere(op string, s rotator.Stream, e rotator.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.Robots {
+		if op != "append" || s != (rotator.UserRef{Account: AccountNumber, User: r.User}).Stream() {
+			continue
+		}
+		w.scan(e)
+		switch e.Body.(type) {
+		case rotator.IssueIntended, rotator.IssueFailed, rotator.KeyIntended:
+			w.adopts(r, e)
+			r.write(e)
 		}
 	}
-	return false
+}
+
+// adopts: the only key that a user has when a new one is to be made is the one that is replaced, whoever made it.
+func (w *World) adopts(r *Robot, e rotator.Event) {
+	if _, ok := e.Body.(rotator.IssueIntended); !ok {
+		return
+	}
+	if keys := w.IAM.Keys(r.User); len(keys) == 1 && r.keys[keys[0].ID] != nil {
+		r.keys[keys[0].ID].theirs = false
+	}
 }
 
 // told notes from when on an operator's word allows that a leaked key is taken away, whoever serves it.
@@ -321,6 +359,26 @@ func (r *Robot) told(e rotator.Event) {
 		}
 		if _, before := r.contained[id]; !before {
 			r.contained[id] = since
+		}
+	}
+}
+
+// plans: what is to be served, and what of that is required, is what the configuration said when the rotation began or
+// when a run went on with it. Until it ends a requirement is never relaxed.
+func (r *Robot) plans(e rotator.Event) {
+	var plans []rotator.SinkPlan
+	switch body := e.Body.(type) {
+	case rotator.Started:
+		clear(r.required)
+		clear(r.planned)
+		plans = body.Sinks
+	case rotator.SinksChanged:
+		plans = body.Sinks
+	}
+	for _, s := range plans {
+		r.planned[s.Name] = true
+		if s.Required {
+			r.required[s.Name] = true
 		}
 	}
 }

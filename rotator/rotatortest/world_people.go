@@ -43,6 +43,9 @@ func (w *World) Meddle(r *Robot, id rotator.KeyID, change rotator.Change) {
 	defer w.mu.Unlock()
 	if seen := r.keys[id]; seen != nil {
 		seen.moved = seen.moved || change != rotator.Enable
+		if change == rotator.Enable {
+			seen.woken = time.Now()
+		}
 		w.note("somebody %ss the key %s", change, id)
 	}
 }
@@ -69,9 +72,6 @@ func (w *World) AddStore(r *Robot, s *Store, required bool) {
 	s.OnEffect = w.Look
 	w.mu.Lock()
 	r.Stores = append(slices.Clone(r.Stores), s)
-	if required {
-		r.required[s.Name] = true
-	}
 	w.mu.Unlock()
 	w.Configure(r, func(all []rotator.Sink) []rotator.Sink { return append(all, s.Bind(required)) })
 }
@@ -132,5 +132,5 @@ func (w *World) Dropped(r *Robot, name string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(r.required, name)
-	r.Stores = slices.DeleteFunc(slices.Clone(r.Stores), func(s *Store) bool { return s.Name == name })
+	delete(r.planned, name)
 }

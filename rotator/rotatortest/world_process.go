@@ -32,7 +32,14 @@ func (w *World) start(j *Journal, host string) *Process {
 }
 
 // StartCopy starts a process on a copy of the journal as it is now: what is restored from a backup.
-func (w *World) StartCopy() *Process { return w.start(w.witness.Copy(), "host") }
+func (w *World) StartCopy() *Process {
+	c := w.witness.Copy()
+	c.OnEffect = w.elsewhere
+	w.mu.Lock()
+	w.copied = true
+	w.mu.Unlock()
+	return w.start(c, "host")
+}
 
 // Dead says that the process has crashed.
 func (p *Process) Dead() bool {

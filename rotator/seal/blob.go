@@ -44,7 +44,7 @@ func (h head) encode() ([]byte, error) {
 		if len(field) > math.MaxUint16 {
 			return nil, errors.New("the name of the key, or the wrapped data key, is too long")
 		}
-		b = binary.BigEndian.AppendUint16(b, uint16(len(field))) //nolint:gosec // the length was just compared
+		b = binary.BigEndian.AppendUint16(b, uint16(len(field)))
 		b = append(b, field...)
 	}
 	return b, nil

@@ -55,7 +55,7 @@ func run(ctx context.Context, argv []string, stdin []byte) (result, error) {
 	if err := context.Cause(ctx); err != nil {
 		return result{}, err
 	}
-	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // the whole group is killed when ctx ends, not the leader alone
 	cmd.Env = environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p, err := connect(cmd)
@@ -124,7 +124,7 @@ func killGroup(pid int, ended <-chan struct{}) (others bool) {
 	_ = syscall.Kill(-pid, syscall.SIGKILL)
 	<-ended
 	for end := time.Now().Add(leave); syscall.Kill(-pid, syscall.SIGKILL) == nil && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Millisecond) //nolint:forbidigo // leave bounds it, and the group must be dead before run returns
 	}
 	return others
 }
