@@ -1,6 +1,6 @@
 # One command for each thing a developer does. `make test` needs Go and nothing else.
 .DEFAULT_GOAL := build
-.PHONY: build test race lint docs fuzz bench demo e2e e2e-servers
+.PHONY: build test race lint docs fuzz fuzz-world bench demo e2e e2e-servers
 
 build: ## the binary, in bin/
 	go build -trimpath -ldflags '-s -w' -o bin/keyturn ./cmd/keyturn
@@ -20,6 +20,9 @@ docs: ## writes the generated pages of docs/
 fuzz: ## each fuzz target for FUZZTIME
 	sh internal/tools/fuzz.sh
 
+fuzz-world: ## pairs of faults and random worlds, for as long as DURATION says (docs/safety.md)
+	KEYTURN_WORLD=$(or $(DURATION),10m) go test -v -count 1 -timeout 0 -run 'TestPairsOfFaults|TestRandomWorlds' ./rotator
+
 bench: ## how fast rotations are, and how many calls they make
 	go run ./internal/bench
 
@@ -29,7 +32,9 @@ demo: ## the whole story in ten seconds, nothing needed
 e2e-servers: ## gets Vault and moto into the cache; Vault takes six minutes the first time
 	sh internal/e2e/servers/moto/install.sh
 	sh internal/e2e/servers/vault/install.sh
+	sh internal/e2e/servers/kube/install.sh
 
 e2e: e2e-servers ## the built binary against real servers
 	go test -v -tags e2e -count 1 -parallel 8 -timeout 20m ./internal/e2e
 	KEYTURN_VAULT_BIN="$$(sh internal/e2e/servers/vault/where.sh)/vault" go test -tags e2e -count 1 ./sinks/vault ./sinks/exec
+	KEYTURN_KUBE_BIN="$$(sh internal/e2e/servers/kube/where.sh)" go test -tags e2e -count 1 ./sinks/kubernetes

@@ -113,9 +113,9 @@ func TestLoadRefuses(t *testing.T) {
 				"k.yaml:2:254: sinks.f.box.token.file: must not be empty\n" +
 				"k.yaml:2:276: sinks.g.box.token: exactly one of env, file and command is needed; use {env: NAME}, {file: PATH} or {command: [..]}"},
 		"kinds": {
-			seal + "sinks:\n  a: { bxo: {} }\n  b: { github: {} }\n  c: { zzz: {} }\n  d: { box: {}, hole: {} }\n  e: box\n  f:\n  \"g h\": { hole: {} }\n  h: { hole: x }\n",
+			seal + "sinks:\n  a: { bxo: {} }\n  b: { teamcity: {} }\n  c: { zzz: {} }\n  d: { box: {}, hole: {} }\n  e: box\n  f:\n  \"g h\": { hole: {} }\n  h: { hole: x }\n",
 			"k.yaml:3:8: sinks.a.bxo: unknown kind, did you mean box\n" +
-				"k.yaml:4:8: sinks.b.github: kind github is not in this version\n" +
+				"k.yaml:4:8: sinks.b.teamcity: kind teamcity is not in this version\n" +
 				"k.yaml:5:8: sinks.c.zzz: unknown kind; there are box, hole\n" +
 				"k.yaml:6:3: sinks.d: must be a map with one key, the kind of sink\n" +
 				"k.yaml:7:6: sinks.e: must be a map with one key, the kind of sink\n" +

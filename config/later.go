@@ -14,8 +14,9 @@ const notYet = "not in this version"
 
 // laterKinds are kinds of sink that are planned. A kind leaves this list when it is built.
 var laterKinds = []string{
-	"azuredevops", "bitbucket", "buildkite", "circleci", "doppler", "drone", "forgejo", "gitea", "github", "gitlab", "hoop",
-	"infisical", "jenkins", "kubernetes", "octopus", "pulumi", "teamcity", "terraform", "travis", "webhook", "woodpecker",
+	"1password-connect", "azure-devops", "azure-keyvault", "bitbucket", "buildkite", "circleci", "doppler", "gcp-secretmanager",
+	"hcp-terraform", "hoop", "infisical", "jenkins", "octopus", "pulumi-deployments",
+	"teamcity", "travis", "vault-aws-root", "webhook",
 }
 
 func isLater(kind string) bool { return slices.Contains(laterKinds, kind) }

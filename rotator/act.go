@@ -24,9 +24,6 @@ func (x *run) tag(ctx context.Context, p *Progress) error {
 	return x.outcome(Tagged{Value: value, Adopted: adopted})
 }
 
-// createFor is the deadline of CreateAccessKey.
-const createFor = 30 * time.Second
-
 // issue makes one key with one call, and seals its secret. From the intent on it is not interrupted.
 func (x *run) issue(ctx context.Context, p *Progress) error {
 	if x.sealing == nil {

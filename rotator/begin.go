@@ -34,7 +34,7 @@ func (x *run) begin(ctx context.Context) error {
 	u := x.world.User
 	started := Started{
 		Robot: x.req.Robot.Name, User: u.Name, UserID: u.ID, ARN: u.ARN,
-		Trigger: x.req.Trigger, Reason: x.req.Reason, Keys: x.world.Keys, Sinks: x.plans(),
+		Trigger: x.req.Trigger, Reason: x.req.Reason, Keys: x.state.living(x.world.Keys), Sinks: x.plans(),
 	}
 	if err := x.intend(ctx, started); err != nil {
 		if errors.Is(err, errRebase) {

@@ -5,19 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
-)
 
-const (
-	// claimFor is how long a claim lasts if it is not extended.
-	claimFor = 5 * time.Minute
-	// actFor is the longest that one action may take; the claim outlasts it.
-	actFor = 4 * time.Minute
-	// callFor is the deadline of one call to a sink.
-	callFor = 60 * time.Second
-	// checkFor is the deadline of a sink's check: somebody may be watching, and nothing exists yet.
-	checkFor = 10 * time.Second
-	// awsFor is the deadline of calls to AWS, waiting for their turn under AWS's rate limit included.
-	awsFor = 3 * time.Minute
+	"keyturn/sinks"
 )
 
 // claim takes the user, or says who has it. A claim of a process that is certainly gone is taken over at once,
@@ -32,10 +21,28 @@ func (x *run) claim(ctx context.Context) error {
 			}
 		}
 		err := x.claimUntil(ctx, now.Add(claimFor))
+		if err == nil {
+			x.join()
+		}
 		if !errors.Is(err, errRebase) {
 			return err
 		}
 	}
+}
+
+// join goes on with the rotation that is in flight now: as long as the user was not claimed, somebody else may have ended
+// the one that this run knew, and begun another. What this run saw of the world before says nothing of that one.
+func (x *run) join() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.state.Current() != nil {
+		x.world = World{}
+	}
+	p := x.state.Last()
+	if p == nil || p.ID == x.id || p.Outcome != "" && (p.Outcome != Done || p.Forgotten) {
+		return
+	}
+	x.id, x.sealing, x.opened = p.ID, nil, map[string]sinks.Sink{}
 }
 
 // claimUntil appends the claim as an intent: a conflict means to look again who has it.

@@ -14,26 +14,25 @@ import (
 )
 
 // serve gives the new pair to the named sinks, side by side, and returns when the required ones are
-// through. Optional ones go on in the background.
-func (x *run) serve(ctx context.Context, p *Progress, names []string) error {
+// through. Optional ones go on in the background, with the context of the whole run.
+func (x *run) serve(ctx, whole context.Context, p *Progress, names []string) error {
 	text, err := x.credential(ctx, p)
 	if err != nil {
-		return err
-	}
-	if err := x.followPlan(p); err != nil {
 		return err
 	}
 	var required sync.WaitGroup
 	for _, name := range names {
 		sp := p.Sink(name)
-		wg := &required
+		wg, own, done := &required, ctx, context.CancelFunc(func() {})
 		if !sp.Required {
 			wg = &x.background
+			own, done = x.bounded(whole)
 			x.setBusy(name, true)
 		}
 		wg.Go(func() {
+			defer done()
 			defer x.setBusy(name, false)
-			if err := x.deliver(ctx, p, sp, sinks.Credential{KeyID: p.New.ID, Secret: text}); err != nil {
+			if err := x.deliver(own, p, sp, sinks.Credential{KeyID: p.New.ID, Secret: text}); err != nil {
 				x.breakOff(err)
 			}
 		})
@@ -59,7 +58,8 @@ func (x *run) breakOff(err error) {
 	x.cancel(err)
 }
 
-// followPlan records that the configuration has changed since the rotation began.
+// followPlan records that the configuration has changed since the rotation began, before anything else is done: a sink that
+// has joined is served before the old key goes.
 func (x *run) followPlan(p *Progress) error {
 	if p.Outcome != "" || !p.differs(x.plans()) {
 		return nil
@@ -123,9 +123,6 @@ func (x *run) confirm(ctx context.Context, p *Progress, sp *SinkProgress, sink s
 func (x *run) verify(ctx context.Context, p *Progress, names []string) error {
 	text, err := x.credential(ctx, p)
 	if err != nil {
-		return err
-	}
-	if err := x.followPlan(p); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup

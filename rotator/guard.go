@@ -43,11 +43,13 @@ func sameJournal(s State, p *Progress, now time.Time, _ Policy, w World) (Step, 
 	if err == nil && journal == s.Journal && s.Knows(rotation) {
 		return Step{}, false
 	}
-	// Two journals adopted the user in the same moment, and the other one won: a key that nobody was given goes.
-	if p.New.ID != "" && !p.Offered() {
+	copied := err == nil && journal == s.Journal
+	// Two journals adopted the user in the same moment, and the other one won: a key that nobody was given goes. A
+	// copy of this journal has the same key, and may have given it.
+	if p.New.ID != "" && !p.Offered() && !copied {
 		return p.yield(s, now, w), true
 	}
-	if err == nil && journal == s.Journal {
+	if copied {
 		return p.hold(HoldRestored, "--retry",
 			"the user's tag names rotation %s, which this journal does not know: it was restored from an older copy, or a copy of it is at work elsewhere; "+
 				"bring the newer journal back, or, if it is lost for good, remove the user's tag %s and retry", rotation, Tag), true

@@ -263,6 +263,49 @@ func TestAnOptionalSinkDoesNotBlockAndIsServedLater(t *testing.T) {
 	})
 }
 
+func TestAnOptionalSinkThatIsSlowerThanTheOthersIsNotInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"), store("b"))
+		w.robot.Sinks[1].Required = false
+		w.robot.Policy.Soak = time.Hour
+		w.stores[1].Latency = 20 * time.Second
+		rot := w.rotate(w.now(), rotator.OK)
+		if rot.Step != rotator.StepSoak || w.count("sink_failed") != 0 {
+			t.Errorf("%+v %v", rot, w.types())
+		}
+		w.serves(rot.NewKeyID)
+	})
+}
+
+func TestASinkThatTakesThePlaceOfADroppedOneIsServedBeforeTheOldKeyGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := store("a"), store("b")
+		w := newWorld(t, a)
+		w.robot.Policy.Grace = time.Hour
+		w.rotate(w.now(), rotator.OK)
+		w.robot.Sinks = []rotator.Sink{b.Bind(true)}
+		time.Sleep(2 * time.Hour)
+		w.rotate(rotator.Request{}, rotator.OnHold)
+		rot := w.rotate(resolve(rotator.ResolveDropSink, "", "a"), rotator.OK)
+		w.stores = []*rotatortest.Store{b}
+		w.serves(rot.NewKeyID)
+	})
+}
+
+func TestTheLastRequiredSinkIsNotDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"), store("b"))
+		w.robot.Sinks[1].Required = false
+		w.robot.Policy.Grace = time.Hour
+		w.rotate(w.now(), rotator.OK)
+		_, err := w.run(resolve(rotator.ResolveDropSink, "", "a"))
+		want := "a is the last required sink, and without it the new key would be served nowhere; configure another one first, or --abandon the rotation"
+		if rotator.VerdictOf(err) != rotator.Refused || err.Error() != want {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 func TestSinksThatChangeMidway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := store("a"), store("b")
@@ -293,6 +336,24 @@ func TestAKeyThatIsToBeDeletedIsDeactivatedOnceAndThenDeleted(t *testing.T) {
 		rot := w.rotate(resolve(rotator.ResolveDelete, foreign.ID, ""), rotator.OK)
 		if rot.Step != rotator.StepDone || w.status(foreign.ID) != "gone" || w.calls("UpdateAccessKey") != 1 {
 			t.Errorf("%+v; deactivated %d times", rot, w.calls("UpdateAccessKey"))
+		}
+	})
+}
+
+func TestTheWorldIsAskedAgainAfterASlowVerification(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Grace = time.Hour
+		rot := w.rotate(w.now(), rotator.OK)
+		w.stores[0].Latency = 30 * time.Second
+		w.stores[0].Fault = func(string, int) rotatortest.SinkFault {
+			w.iam.SetStatus(rot.NewKeyID, rotator.Inactive)
+			return rotatortest.SinkFine
+		}
+		time.Sleep(time.Until(rot.NextAt))
+		held := w.rotate(rotator.Request{}, rotator.OnHold)
+		if held.Hold.Code != rotator.HoldNewInactive || w.status(rot.OldKeyID) != rotator.Active {
+			t.Errorf("%+v, the old key is %s", held.Hold, w.status(rot.OldKeyID))
 		}
 	})
 }

@@ -2,6 +2,7 @@ package rotator
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -22,12 +23,28 @@ func issue(s State, p *Progress, now time.Time, pol Policy, w World) (Step, bool
 	if step, ok := makeRoom(s, p, now, pol, w); ok {
 		return step, true
 	}
+	if step, ok := strangers(s, p, w); ok {
+		return step, true
+	}
 	if at := s.unlisted(pol, w); now.Before(at) {
 		return Step{Name: StepIssue, Do: DoWait, Until: at, Error: "AWS does not list the key of the rotation before yet"}, true
 	} else if w.At.Before(at) || !w.fresh(now) {
 		return Step{Name: StepIssue, Do: DoObserve}, true
 	}
 	return Step{Name: StepIssue, Do: DoIssue}, true
+}
+
+// strangers: a key that appeared since the rotation began is not the one to retire.
+func strangers(s State, p *Progress, w World) (Step, bool) {
+	for _, k := range w.Keys {
+		there := slices.ContainsFunc(p.Started.Keys, func(b Key) bool { return b.ID == k.ID })
+		if there || s.Key(k.ID).Created || p.Tolerated[k.ID] || p.Keep == k.ID {
+			continue
+		}
+		return p.hold(HoldUnknownKey, "--keep "+string(k.ID),
+			"the user has a key that was not there when this rotation began: %s; let it be with --keep, or delete it with --delete", describe(k, w)), true
+	}
+	return Step{}, false
 }
 
 // unlisted is when a key that was made a moment ago, by the rotation before, must be listed: without it the user would
@@ -165,6 +182,9 @@ func retireOrphan(s State, p *Progress, now time.Time, pol Policy, w World) Step
 	if disabled.IsZero() {
 		if !w.fresh(now) {
 			return Step{Name: StepIssue, Do: DoObserve}
+		}
+		if _, there := w.key(id); !there { // whoever made it has taken it back; deleting makes sure
+			return Step{Name: StepIssue, Do: DoChange, Key: id, Change: Remove, Why: WhyOrphan}
 		}
 		return Step{Name: StepIssue, Do: DoChange, Key: id, Change: Disable, Why: WhyOrphan}
 	}

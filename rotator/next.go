@@ -217,13 +217,16 @@ func (p *Progress) yield(s State, now time.Time, w World) Step {
 }
 
 // tag: the user shows whose it is before anything is changed.
-func tag(s State, p *Progress, _ time.Time, pol Policy, w World) (Step, bool) {
+func tag(s State, p *Progress, now time.Time, pol Policy, w World) (Step, bool) {
 	if p.TaggedAt.IsZero() && len(w.Keys) >= 2 {
 		if _, step := choose(s, p, pol, w); step != nil {
 			return *step, true // most often a hold
 		}
 	}
 	absent := w.User.Tag == "" && w.after(p.TaggedSeq) && w.At.After(p.TaggedAt.Add(pol.Settle))
+	if (p.TaggedAt.IsZero() || absent) && !w.fresh(now) { // not over a tag that somebody else has written meanwhile
+		return Step{Name: StepStart, Do: DoObserve}, true
+	}
 	if p.TaggedAt.IsZero() || absent {
 		return Step{Name: StepStart, Do: DoTag}, true
 	}

@@ -54,6 +54,9 @@ func (x *run) resolve(ctx context.Context, r Resolved) error {
 	if err := x.fits(ctx, p, r); err != nil {
 		return &RunError{Refused, err}
 	}
+	if err := x.followPlan(p); err != nil && !errors.Is(err, errRebase) { // a sink that is to take the place of another counts
+		return err
+	}
 	return x.outcome(r)
 }
 
@@ -65,11 +68,22 @@ func (x *run) fits(ctx context.Context, p *Progress, r Resolved) error {
 		if s := p.Sink(r.Sink); s == nil || s.Dropped {
 			return fmt.Errorf("the rotation has no sink %s", r.Sink)
 		}
-		return nil
+		return x.fitsDrop(p, r.Sink)
 	case ResolveKeep, ResolveDelete:
 		return x.fitsKey(ctx, p, r)
 	}
 	return fmt.Errorf("no such decision: %s", r.Action)
+}
+
+// fitsDrop: some required sink has to be left.
+func (x *run) fitsDrop(p *Progress, name string) error {
+	q := p.clone()
+	q.plan(x.plans())
+	q.Sink(name).Dropped = true
+	if len(q.live(true)) == 0 {
+		return fmt.Errorf("%s is the last required sink, and without it the new key would be served nowhere; configure another one first, or --abandon the rotation", name)
+	}
+	return nil
 }
 
 func (x *run) fitsKey(ctx context.Context, p *Progress, r Resolved) error {

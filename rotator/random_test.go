@@ -2,10 +2,12 @@ package rotator_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,6 +74,8 @@ var excuses = map[happening][]rotator.HoldCode{
 	deleteNew:  {rotator.HoldNewMissing},
 	restoreOld: {rotator.HoldByRestore, rotator.HoldTwoKeys},
 	abandon:    {rotator.HoldTwoKeys},
+	putBack:    {rotator.HoldReactivated}, // a call that brings the old key back may land late
+	addSink:    {rotator.HoldSinkMissing}, // for a process that still works with the configuration from before
 	removeSink: {rotator.HoldSinkMissing},
 	foreignTag: {rotator.HoldTagForeign},
 	oldJournal: {rotator.HoldRestored, rotator.HoldUnknownKey, rotator.HoldTwoKeys, rotator.HoldNewMissing, rotator.HoldNewInactive, rotator.HoldOrphanUnclear, rotator.HoldReactivated},
@@ -162,8 +166,10 @@ type stage struct {
 }
 
 // play plays the script to its end inside a bubble.
-func (s script) play() (trace string, err error) {
-	st := &stage{script: s}
+func (s script) play() (trace string, err error) { return (&stage{script: s}).play() }
+
+func (st *stage) play() (trace string, err error) {
+	s := st.script
 	names := []string{"ci-bot", "deploy"}[:s.robots]
 	st.w = rotatortest.NewWorld(func(robot string) []*rotatortest.Store {
 		var out []*rotatortest.Store
@@ -176,6 +182,9 @@ func (s script) play() (trace string, err error) {
 	w := st.w
 	w.IAM.LateBy, w.IAM.Latency, w.IAM.ClockSkew = 5*time.Second, s.knobs.latency, s.knobs.skew
 	w.IAM.NewKeyUsableAfter, w.IAM.NewKeyPatchyFor, w.IAM.NewKeyListedAfter = s.knobs.usable, s.knobs.patchy, s.knobs.listed
+	if s.has(oldJournal) {
+		w.IAM.NewKeyPatchyFor = 0 // two that try the same key at once see every second call each
+	}
 	for _, r := range w.Robots {
 		r.Policy = s.policy
 		if s.optional {
@@ -293,7 +302,7 @@ func (st *stage) happen(r *theRobot, h happening) {
 	case quarantine:
 		w.IAM.Attach(r.User, "AWSCompromisedKeyQuarantineV3")
 	case foreignTag:
-		w.IAM.PutUserTag(r.User, rotator.Tag, "other/rotation")
+		w.TakeTag(r)
 	case noTag:
 		w.IAM.PutUserTag(r.User, rotator.Tag, "")
 	case oldJournal:
@@ -345,14 +354,72 @@ func (st *stage) command(r *theRobot, h happening) {
 	_, _ = w.Start("host").Run(r, req)
 }
 
+// TestEveryHappeningAtEveryMoment lets people do each thing after each effect of a rotation.
+func TestEveryHappeningAtEveryMoment(t *testing.T) {
+	var cases atomic.Int64
+	t.Run("after", func(t *testing.T) {
+		for _, h := range happenings {
+			t.Run(string(h), func(t *testing.T) {
+				t.Parallel()
+				for _, soak := range []time.Duration{0, 24 * time.Hour} {
+					cases.Add(int64(everyMoment(t, h, soak)))
+				}
+			})
+		}
+	})
+	t.Log(cases.Load(), "cases of", len(happenings), "things that happen")
+}
+
+func everyMoment(t *testing.T, h happening, soak time.Duration) (cases int) {
+	s := script{robots: 1, stores: append(exact("a"), stamped("b")), policy: rotatortest.DefaultPolicy()}
+	s.policy.Soak = soak
+	if soak > 0 {
+		s.policy.Grace = time.Hour
+	}
+	for at := 1; ; at++ {
+		s.happenings = map[int]happening{at: h}
+		happened := false
+		err := bubble(t, func() error {
+			st := &stage{script: s}
+			trace, err := st.play()
+			happened = st.m >= at
+			if err != nil {
+				return fmt.Errorf("after effect %d: %w\n%s", at, err, trace)
+			}
+			return nil
+		})
+		if !happened || err != nil {
+			return cases
+		}
+		cases++
+	}
+}
+
+// TestRandomWorlds plays random scripts for as long as it may. rapid makes a script that fails as short as it can.
 func TestRandomWorlds(t *testing.T) {
+	allowed := budget(10*time.Second, 1)
+	told := map[string]string{
+		"rapid.checks": fmt.Sprint(int(allowed.Seconds()) * 1000), "rapid.seed": fmt.Sprint(seed()), "rapid.nofailfile": "true",
+	}
+	for name, value := range told {
+		if f := flag.Lookup(name); f.Value.String() == f.DefValue {
+			_ = flag.Set(name, value)
+		}
+	}
+	end := time.Now().Add(allowed)
+	played := 0
 	rapid.Check(t, func(rt *rapid.T) {
+		if time.Now().After(end) {
+			return
+		}
 		s := draw(rt)
 		var trace string
 		var err error
 		synctest.Test(t, func(*testing.T) { trace, err = s.play() })
-		if err != nil {
+		if played++; err != nil {
+			end = time.Now().Add(time.Minute) // to make it shorter
 			rt.Fatalf("%v\n%s%s", err, s, trace)
 		}
 	})
+	t.Logf("%d random worlds (-rapid.seed=%s)", played, flag.Lookup("rapid.seed").Value)
 }

@@ -15,15 +15,18 @@ var errFenced = &RunError{Unfinished, errors.New("another keyturn has taken over
 // errRebase: the log has grown under the same claim. The intent was dropped; Next is asked again.
 var errRebase = errors.New("the log has grown")
 
-// appendFor is how long an outcome is tried to be recorded. A new key's is tried for ever.
+// appendFor is how long an intent or an outcome is tried to be recorded. A new key's is tried for ever.
 const appendFor = time.Minute
 
 func (x *run) event(b Body) Event {
 	return Event{ID: NewEventID(), At: time.Now().Round(0), By: x.Journal.Owner().ID, Rotation: x.id, Body: b}
 }
 
-// intend records what is about to be done. If the log has grown meanwhile it is dropped: errRebase.
+// intend records what is about to be done. If the log has grown meanwhile it is dropped: errRebase. It does not wait for
+// ever for a journal that somebody else keeps locked.
 func (x *run) intend(ctx context.Context, b Body) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, appendFor, fmt.Errorf("no turn within %s", appendFor))
+	defer cancel()
 	return x.append(ctx, x.event(b), nil, true)
 }
 
@@ -65,6 +68,9 @@ func (x *run) append(ctx context.Context, e Event, sealed []byte, intent bool) e
 			return nil
 		}
 		again, readErr := x.Journal.Events(ctx, x.ref.Stream())
+		if ctx.Err() != nil {
+			return err // there is no time to look either
+		}
 		if readErr != nil {
 			return errors.Join(err, readErr)
 		}

@@ -103,10 +103,10 @@ func (x *run) do(ctx context.Context) (Step, error) {
 		return step, nil
 	}
 	if err := x.claim(ctx); err != nil {
-		return x.next(), err
+		return x.next(), x.stopped(err)
 	}
 	if err := x.operator(ctx); err != nil {
-		return x.next(), err
+		return x.next(), x.stopped(err)
 	}
 	return x.loop(ctx)
 }
@@ -237,7 +237,13 @@ func (x *run) act(ctx context.Context, step Step) error {
 	if err := x.extend(ctx); err != nil {
 		return err
 	}
-	ctx, done := x.bounded(ctx)
+	if step.Do == DoServe || step.Do == DoVerify || step.Do == DoChange {
+		if err := x.followPlan(p); err != nil {
+			return err
+		}
+	}
+	whole := ctx
+	ctx, done := x.bounded(whole)
 	defer done()
 	switch step.Do {
 	case DoObserve:
@@ -257,7 +263,7 @@ func (x *run) act(ctx context.Context, step Step) error {
 	case DoProbe:
 		return x.probe(ctx, p)
 	case DoServe:
-		return x.serve(ctx, p, step.Sinks)
+		return x.serve(ctx, whole, p, step.Sinks)
 	case DoVerify:
 		return x.verify(ctx, p, step.Sinks)
 	case DoLift:
@@ -307,7 +313,7 @@ func (x *run) wait(ctx context.Context, step Step) (stop bool, err error) {
 	x.world, x.tried = World{}, map[string]bool{}
 	x.mu.Unlock()
 	if err := x.claim(ctx); err != nil {
-		return true, err
+		return true, x.stopped(err)
 	}
 	return false, nil
 }

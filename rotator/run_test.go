@@ -1,6 +1,7 @@
 package rotator_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -244,6 +245,26 @@ func TestALostAnswerLeavesOneKey(t *testing.T) {
 	}
 }
 
+func TestAnOrphanThatSomebodyElseDeletesIsDoneWith(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.iam.Fault = func(c rotatortest.Call) rotatortest.Fault {
+			switch {
+			case c.Op == "CreateAccessKey" && c.N == 1:
+				return rotatortest.FailAfter
+			case c.Op == "UpdateAccessKey" && c.N == 1:
+				w.iam.DeleteKey(c.Key)
+			}
+			return rotatortest.None
+		}
+		rot := w.rotate(rotator.Request{Now: true, Wait: true}, rotator.OK)
+		if rot.Step != rotator.StepDone || len(w.keys()) != 1 {
+			t.Errorf("%+v %v", rot, w.keys())
+		}
+		w.serves(rot.NewKeyID)
+	})
+}
+
 func TestAKeyThatIsSlowToBecomeKnownIsNotHandedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, store("a"))
@@ -309,6 +330,90 @@ func TestOneAtATime(t *testing.T) {
 			t.Errorf("%d keys made, %d there", w.calls("CreateAccessKey"), len(w.keys()))
 		}
 		w.serves(b.rot.NewKeyID)
+	})
+}
+
+func TestARunThatWakesUpGoesOnWithTheRotationThatIsInFlightThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Soak = time.Hour
+		type result struct {
+			rot rotator.Rotation
+			err error
+		}
+		waited := make(chan result)
+		first := w.robot
+		go func() {
+			rot, err := w.rotator().Run(t.Context(), rotator.Request{Robot: first, Now: true, Wait: true, Trigger: rotator.Manual}, nil)
+			waited <- result{rot, err}
+		}()
+		time.Sleep(30 * time.Minute)
+		other := w.rotatorOn(w.journal.Process(rotator.Owner{ID: "other", Host: "h", Boot: "b", PID: 7}))
+		for _, req := range []rotator.Request{{RetireNow: true}, {Now: true}} {
+			req.Robot, req.Trigger = w.robot, rotator.Manual
+			if _, err := other.Run(t.Context(), req, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := <-waited
+		if got.err != nil || got.rot.Step != rotator.StepDone || w.calls("CreateAccessKey") != 2 || len(w.keys()) != 1 {
+			t.Errorf("%+v: %v", got.rot, got.err)
+		}
+		w.serves(got.rot.NewKeyID)
+	})
+}
+
+func TestWhatWasSeenBeforeTheClaimDecidesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Grace = time.Hour
+		slow := w.journal.Process(rotator.Owner{ID: "slow", Host: "h", Boot: "b", PID: 7})
+		slow.Fault = func(op string, _ rotator.Event) rotatortest.JournalFault {
+			if op == "events" { // after its first look at a user that the journal does not know
+				time.Sleep(10 * time.Minute)
+			}
+			return rotatortest.JournalFault{}
+		}
+		stalled, robot := make(chan rotator.Rotation), w.robot
+		go func() {
+			rot, _ := w.rotatorOn(slow).Run(t.Context(), rotator.Request{Robot: robot, Trigger: rotator.Manual, Now: true}, nil)
+			stalled <- rot
+		}()
+		time.Sleep(time.Second)
+		w.robot.Policy.Grace = 0
+		w.rotate(w.now(), rotator.OK)
+		w.robot.Policy.Grace = time.Hour
+		rot := w.rotate(w.now(), rotator.OK)
+		if got := <-stalled; got.ID != rot.ID || got.Step != rotator.StepQuiet || w.status(rot.OldKeyID) != rotator.Active {
+			t.Errorf("%+v", got)
+		}
+		if _, err := w.journal.Sealed(t.Context(), rot.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnOldJournalDoesNotTakeBackAKeyThatItsCopyHasServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		ctx, stop := context.WithCancel(t.Context())
+		w.journal.OnEffect = func(_ string, _ rotator.Stream, e rotator.Event) {
+			if _, ok := e.Body.(rotator.Issued); ok {
+				stop()
+			}
+		}
+		req := rotator.Request{Robot: w.robot, Now: true, Trigger: rotator.Manual}
+		_, _ = w.rotator().Run(ctx, req, nil)
+		old := w.journal.Copy()
+		done := w.rotate(rotator.Request{}, rotator.OK)
+		w.robot.Policy.Grace = time.Hour
+		w.rotate(w.now(), rotator.OK)
+		secret, _ := w.iam.Secret(done.NewKeyID)
+		w.stores[0].Put(done.NewKeyID, secret.Reveal())
+		held, _ := w.rotatorOn(old).Run(t.Context(), req, nil)
+		if held.Hold == nil || held.Hold.Code != rotator.HoldRestored || w.status(done.NewKeyID) != rotator.Active {
+			t.Errorf("%+v, the key that serves is %s", held, w.status(done.NewKeyID))
+		}
 	})
 }
 
@@ -403,4 +508,25 @@ func TestAClockOfAWSThatDiffersNeitherHidesAUseNorInventsOne(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAKeyThatAppearsBeforeTheNewOneIsMadeIsNotRetired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.iam.DeleteKey(w.first.ID)
+		w.iam.OnEffect = func() {
+			if w.calls("TagUser") == 1 && len(w.keys()) == 0 {
+				_, _, _ = w.iam.AddKey("ci-bot", 0)
+			}
+		}
+		rot := w.rotate(w.now(), rotator.OnHold)
+		if rot.Hold.Code != rotator.HoldUnknownKey || w.calls("CreateAccessKey") != 0 {
+			t.Fatalf("%+v", rot.Hold)
+		}
+		theirs := w.keys()[0].ID
+		rot = w.rotate(rotator.Request{Resolve: &rotator.Resolved{Action: rotator.ResolveKeep, Key: theirs, Reason: "a colleague's"}}, rotator.OK)
+		if rot.Step != rotator.StepDone || w.status(theirs) != rotator.Active {
+			t.Errorf("%+v", rot)
+		}
+	})
 }

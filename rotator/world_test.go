@@ -2,9 +2,6 @@ package rotator_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -65,7 +62,7 @@ func (w *world) rotator() *rotator.Rotator { return w.rotatorOn(w.journal) }
 func (w *world) rotatorOn(j rotator.Journal) *rotator.Rotator {
 	log := zaptest.NewLogger(w.t, zaptest.Level(zap.WarnLevel))
 	return &rotator.Rotator{
-		Journal: j, Sealer: testSealer{}, Log: log,
+		Journal: j, Sealer: rotatortest.Sealer{}, Log: log,
 		Issuer: func(context.Context, rotator.Robot, rotator.ID) (rotator.Issuer, error) {
 			return w.iam.Issuer(w.own.ID), nil
 		},
@@ -142,29 +139,3 @@ func (w *world) count(kind string) int {
 }
 
 func store(name string) *rotatortest.Store { return &rotatortest.Store{Name: name, Best: sinks.Exact} }
-
-// testSealer ties a secret to its binding, and hides nothing.
-type testSealer struct{}
-
-func (testSealer) Prepare(_ context.Context, b rotator.Binding) (rotator.Sealing, error) {
-	return testSealing{b}, nil
-}
-
-func (testSealer) Open(_ context.Context, b rotator.Binding, sealed []byte) ([]byte, error) {
-	head := sum(b)
-	if len(sealed) < len(head) || string(sealed[:len(head)]) != head {
-		return nil, errors.New("sealed for another binding")
-	}
-	return slices.Clone(sealed[len(head):]), nil
-}
-
-type testSealing struct{ b rotator.Binding }
-
-func (s testSealing) Seal(key rotator.KeyID, plain []byte) ([]byte, error) {
-	s.b.Key = key
-	return append([]byte(sum(s.b)), plain...), nil
-}
-
-func sum(b rotator.Binding) string {
-	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%q", b)))
-}

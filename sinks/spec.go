@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -31,6 +32,17 @@ type Env struct {
 	// Pace gives the limiter that all sinks of one store share, by the store's address. It may
 	// be nil: then each sink has its own.
 	Pace func(store string) *pace.Limiter
+	// Serials keeps changes of one place apart. It may be nil: then each sink has its own.
+	Serials *Serials
+	// Canary is the job that shows that a pair works where jobs run; nil if the robot's sink names none.
+	Canary *CanaryConfig
+}
+
+// CanaryConfig names a job of the sink's CI. It stands at the robot's sink, as canary.
+type CanaryConfig struct {
+	Workflow string        `yaml:"workflow" doc:"what to start: a workflow file, a pipeline; the page of the kind says what it takes"`
+	Ref      string        `yaml:"ref" doc:"branch or tag on which it runs"`
+	Deadline time.Duration `yaml:"deadline" doc:"how long it may take, waiting for a runner included"`
 }
 
 // Spec describes a kind of sink.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.uber.org/zap"
@@ -116,10 +117,10 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		},
 		Log: o.Log.Named("rotator"),
 	}
-	stores := pace.NewGroup(cfg.AWS.Concurrency)
+	stores, serials := pace.NewGroup(cfg.AWS.Concurrency), &sinks.Serials{}
 	for _, r := range cfg.Robots {
 		a.robots = append(a.robots, robotOf(cfg.AWS, r, func(id rotator.ID) sinks.Env {
-			return sinks.Env{UserAgent: agent, Pace: stores.For, AWS: func(ctx context.Context, account, region string) (aws.Config, error) {
+			return sinks.Env{UserAgent: agent, Pace: stores.For, Serials: serials, AWS: func(ctx context.Context, account, region string) (aws.Config, error) {
 				return accounts.Config(ctx, awsauth.Session{Account: account, Region: region, Robot: r.Name, User: r.User, Rotation: string(id)})
 			}}
 		}))
@@ -130,8 +131,13 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 // Close gives back what was opened, the last first.
 func (a *App) Close() { a.stops.run(a.log) }
 
+// openFor is how long the journal may be locked by somebody else, who needs it for milliseconds.
+const openFor = 30 * time.Second
+
 // openJournal opens the journal as a command needs it.
 func openJournal(ctx context.Context, path string, access Access) (rotator.Journal, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, openFor, fmt.Errorf("another process has kept it locked for %s", openFor))
+	defer cancel()
 	if access == Write {
 		return journal.Open(ctx, path)
 	}

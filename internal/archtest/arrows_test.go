@@ -29,11 +29,13 @@ var arrows = []struct {
 	{"sinks/builtin", []string{"sinks", "sinks/..."}},
 	{"sinks/sinktest", []string{"sinks", "internal/secret"}},
 	{"sinks/internal/awsapi", []string{"sinks", "internal/awsauth", "internal/secret", "internal/pace"}},
+	{"sinks/internal/vars", []string{"sinks", "sinks/internal/httpapi", "internal/secret"}},
+	{"sinks/internal/varstest", []string{"sinks", "sinks/sinktest", "internal/secret"}}, // for tests only
 	{"sinks/internal/...", []string{"sinks", "internal/secret", "internal/pace"}},
 	{"sinks/exec", []string{"sinks", "sinks/sinktest", "internal/secret"}}, // it runs the suite against plugins
 	{"sinks/secretsmanager", []string{"sinks", "sinks/internal/...", "internal/awsauth", "internal/secret"}},
 	{"sinks/ssm", []string{"sinks", "sinks/internal/...", "internal/awsauth", "internal/secret"}},
-	{"sinks/...", []string{"sinks", "sinks/internal/httpapi", "sinks/internal/jsonpair", "internal/secret", "internal/pace"}},
+	{"sinks/...", []string{"sinks", "sinks/internal/httpapi", "sinks/internal/jsonpair", "sinks/internal/vars", "internal/secret", "internal/pace"}},
 
 	{"internal/secret", nil},
 	{"internal/pace", nil},

@@ -24,7 +24,9 @@ var owners = []struct {
 	{sdk + "/service", nil},
 	{"github.com/hashicorp/vault/api", []string{"sinks/vault"}},
 	{"github.com/robfig/cron/v3", []string{"rotator/schedule"}},
-	{"github.com/goccy/go-yaml", []string{"config"}},
+	{"github.com/goccy/go-yaml", []string{"config", "sinks/kubernetes", "sinks/pulumiesc"}}, // kubernetes reads kubeconfigs; pulumiesc edits definitions in place
+	{"golang.org/x/crypto", []string{"sinks/github"}},
+	{"github.com/getkin/kin-openapi", nil}, // for tests
 	{"modernc.org/sqlite", []string{"rotator/journal"}},
 	{"github.com/spf13/cobra", []string{"cmd/internal/cli"}},
 }

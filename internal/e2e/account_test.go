@@ -22,13 +22,14 @@ type pair struct{ ID, Secret string }
 // account is the emulated AWS account as its administrator sees it.
 type account struct {
 	w      *world
+	pair   pair
 	config aws.Config // signs as the administrator
 	iam    *iam.Client
 }
 
 func (w *world) accountOf(p pair) account {
 	c := w.awsConfig(p)
-	return account{w: w, config: c, iam: iam.NewFromConfig(c)}
+	return account{w: w, pair: p, config: c, iam: iam.NewFromConfig(c)}
 }
 
 // newAccount spends the calls that moto answers before it asks who is calling.

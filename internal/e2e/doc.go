@@ -9,4 +9,8 @@
 //	w.configure(config{})
 //	w.keyturn("rotate", "--now", "ci-bot").exits(0)
 //	w.keysOf("ci-bot").not(old.ID)
+//
+// Where there are many cases, each is a guest of one world: w.guest(t) has a user, a folder, a journal and proxies of its
+// own, and w.recorded() names every request of a rotation, at each of which something can be done to the process. While
+// g.watch() is on, every pair that a sink serves must sign.
 package e2e

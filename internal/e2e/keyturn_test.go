@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -44,14 +45,17 @@ func (w *world) configure(c config) {
 // writeConfig writes keyturn.yaml and returns its text.
 func (w *world) writeConfig(c config) string {
 	w.Helper()
-	text := "aws: { region: us-east-1, " + or(c.aws, quickAWS) + " }\n" +
+	if c.sinks == "" {
+		c.sinks = w.bothSinks()
+	}
+	doc := "aws: { region: us-east-1, " + or(c.aws, quickAWS) + " }\n" +
 		"journal: { path: \"" + w.path("state/journal.db") + "\" }\n" +
 		"seal: { key: { file: \"" + w.path("seal.key") + "\" } }\n" +
 		"defaults: { " + or(c.defaults, noWaits) + " }\n" +
-		"sinks:\n" + or(c.sinks, w.bothSinks()) +
+		"sinks:\n" + c.sinks +
 		"robots:\n" + or(c.robots, ciBot)
-	w.must(os.WriteFile(w.path("keyturn.yaml"), []byte(text), 0o600))
-	return text
+	w.must(os.WriteFile(w.path("keyturn.yaml"), []byte(doc), 0o600))
+	return doc
 }
 
 func or(s, otherwise string) string {
@@ -65,8 +69,26 @@ func or(s, otherwise string) string {
 type process struct {
 	w              *world
 	cmd            *exec.Cmd
-	stdout, stderr bytes.Buffer
+	stdout, stderr text
 	killed         atomic.Bool
+}
+
+// text is what a process has written so far.
+type text struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (t *text) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.Write(b)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.String()
 }
 
 // start runs keyturn with the configuration of the world.
@@ -74,12 +96,12 @@ func (w *world) start(args ...string) *process {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
 	w.Cleanup(cancel)
-	p := &process{w: w, cmd: exec.CommandContext(ctx, binary, args...)}
+	p := &process{w: w, cmd: exec.CommandContext(ctx, or(w.program, binary), args...)}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = w.dir, &p.stdout, &p.stderr
 	for k, v := range w.env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
 	}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: w.as}
 	p.cmd.Cancel = func() error { return syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 	w.must(p.cmd.Start())
 	return p

@@ -39,6 +39,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // somebody else may run it
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	binary = filepath.Join(dir, "keyturn")
 	if out, err := exec.Command("go", "build", "-o", binary, "keyturn/cmd/keyturn").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build keyturn: %v\n%s", err, out)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"keyturn/internal/e2e/faultproxy"
@@ -22,8 +23,12 @@ type world struct {
 	dir string
 	env map[string]string // of keyturn
 
-	iam   *faultproxy.Proxy // in front of moto
-	admin account           // reaches moto through iam, and is not counted there
+	program string              // the keyturn that is run, if it is not the one under test
+	as      *syscall.Credential // who runs it, if that is somebody else
+
+	motoURL string
+	iam     *faultproxy.Proxy // in front of moto
+	admin   account           // reaches moto through iam, and is not counted there
 
 	vault *servers.Vault
 	store *faultproxy.Gate // in front of vault
@@ -68,6 +73,7 @@ func (w *world) startAWS() {
 	moto, err := servers.StartMoto(motoFiles, w.dir)
 	w.must(err)
 	w.Cleanup(moto.Stop)
+	w.motoURL = moto.URL
 	w.iam, err = faultproxy.Start(moto.URL)
 	w.must(err)
 	w.Cleanup(func() { w.must(w.iam.Close()) })

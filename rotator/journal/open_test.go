@@ -265,6 +265,34 @@ func exec1(t *testing.T, path, query string) {
 	}
 }
 
+// A key that is damaged without breaking the order of the rows hides its row: the log would seem shorter than it is.
+func TestARowWithADamagedKeyIsMissed(t *testing.T) {
+	whole := contentOfAJournal(t)
+	name := []byte("user/1/a")
+	for at := bytes.Index(whole, name); at >= 0; {
+		path := newPath(t)
+		b := slices.Clone(whole)
+		b[at+len(name)-1] = 'b'
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, err := Open(t.Context(), path)
+		if err == nil {
+			_, err = j.Events(t.Context(), "user/1/a")
+			_ = j.Close()
+		}
+		if !errors.Is(err, ErrDamaged) {
+			t.Fatalf("the name at %d is damaged, and that is not noticed: %v", at, err)
+		}
+		next := bytes.Index(whole[at+1:], name)
+		if next < 0 {
+			return
+		}
+		at += 1 + next
+	}
+	t.Fatal("the name is nowhere in the file")
+}
+
 func TestOpenNeedsADirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "var", "lib")
 	path := filepath.Join(dir, "journal.db")

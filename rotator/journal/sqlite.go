@@ -60,6 +60,10 @@ func (s *SQLite) Events(ctx context.Context, stream rotator.Stream) (rotator.Log
 }
 
 func readEvents(ctx context.Context, db *sql.DB, stream rotator.Stream) ([]rotator.Event, error) {
+	var length rotator.Seq
+	if err := db.QueryRowContext(ctx, sqlLength, string(stream)).Scan(&length); err != nil {
+		return nil, err
+	}
 	rows, err := db.QueryContext(ctx, sqlEvents, string(stream))
 	if err != nil {
 		return nil, err
@@ -78,7 +82,13 @@ func readEvents(ctx context.Context, db *sql.DB, stream rotator.Stream) ([]rotat
 		}
 		events = append(events, e)
 	}
-	return events, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if n := rotator.Seq(len(events)); n < length { // others may have appended since, and nobody takes away
+		return nil, fmt.Errorf("%w (event %d is missing)", ErrDamaged, n+1)
+	}
+	return events, nil
 }
 
 // Users are named in lower case, as their streams are.

@@ -22,7 +22,7 @@ import (
 // Its fields are knobs. Set them before the first call, and later only inside [IAM.Change].
 type IAM struct {
 	NewKeyUsableAfter time.Duration // how long a key that was just created does not sign
-	NewKeyPatchyFor   time.Duration // how long after that only every second call it signs is accepted
+	NewKeyPatchyFor   time.Duration // how long after that two calls it signs are accepted, the next two are not, and so on
 	NewKeyListedAfter time.Duration // how long ListAccessKeys does not show it
 	DisabledWorksFor  time.Duration // how long a key that was deactivated or deleted still signs
 	LastUsedDelay     time.Duration // how late GetAccessKeyLastUsed shows a use

@@ -286,7 +286,7 @@ func (m *IAM) accept(id rotator.KeyID, service, region string, now time.Time) er
 	}
 	if now.Before(k.knownAt) {
 		k.signed++
-		if k.signed%2 == 0 {
+		if (k.signed-1)/2%2 == 1 {
 			return errUnknownSigner
 		}
 	}

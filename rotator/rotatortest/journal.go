@@ -26,7 +26,8 @@ type Journal struct {
 	// "append". Set it before the first call. A Process begins with the same.
 	Fault func(op string, e rotator.Event) JournalFault
 	// OnEffect is called after each change: op is "append", or "forget" or "reseal", which have no stream and an event
-	// that says only which rotation. A Process begins with the same.
+	// that says only which rotation. It must not use the journal: nobody sees the change before it returns. A Process
+	// begins with the same.
 	OnEffect func(op string, s rotator.Stream, e rotator.Event)
 
 	store *journalStore
@@ -134,10 +135,15 @@ func (j *Journal) call(ctx context.Context, op string, s rotator.Stream, e rotat
 	if j.Fault != nil {
 		fault = j.Fault(op, e)
 	}
-	err := j.apply(ctx, op, fault, f)
-	if err == nil && j.OnEffect != nil && changes(op) {
-		j.OnEffect(op, s, e)
-	}
+	err := j.apply(ctx, op, fault, func(st *journalStore) error {
+		if err := f(st); err != nil {
+			return err
+		}
+		if j.OnEffect != nil && changes(op) {
+			j.OnEffect(op, s, e)
+		}
+		return nil
+	})
 	if err == nil && fault.Then != nil {
 		fault.Then()
 	}

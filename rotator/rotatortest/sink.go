@@ -28,7 +28,8 @@ type Store struct {
 	id      sinks.KeyID
 	secret  string
 	version int
-	theirs  bool // somebody else wrote what it serves
+	theirs  bool      // somebody else wrote what it serves
+	put     time.Time // when
 }
 
 // SinkFault is what goes wrong with a call of a Store.
@@ -74,7 +75,7 @@ func (s *Store) Serves() (id rotator.KeyID, secret string) {
 func (s *Store) Put(id rotator.KeyID, secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.id, s.secret, s.version, s.theirs = id, secret, s.version+1, true
+	s.id, s.secret, s.version, s.theirs, s.put = id, secret, s.version+1, true, time.Now()
 }
 
 // Theirs says that somebody else wrote what the store serves.
@@ -82,6 +83,16 @@ func (s *Store) Theirs() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.theirs
+}
+
+// since is when somebody else wrote what the store serves; zero if we did.
+func (s *Store) since() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.theirs {
+		return time.Time{}
+	}
+	return s.put
 }
 
 // Calls is how often an operation was asked for.
@@ -177,14 +188,13 @@ func (s *Store) store(id sinks.KeyID, text string, torn bool) (version int) {
 	}
 	s.secret = text
 	s.version++
-	s.theirs = false
 	if s.Torn {
 		s.mu.Unlock()
 		s.effect()
 		s.mu.Lock()
 	}
 	if !torn {
-		s.id = id
+		s.id, s.theirs = id, false
 	}
 	version = s.version
 	s.mu.Unlock()

@@ -3,6 +3,7 @@ package rotatortest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,7 @@ type Robot struct {
 	First         rotator.Key     // the key that the stores serve at first
 	required      map[string]bool // by the rotation in flight, if there is one
 	planned       map[string]bool // stores that it serves
+	takenAt       time.Time       // when somebody else's keyturn took the user's tag
 	keys          map[rotator.KeyID]*witnessed
 	book
 }
@@ -161,7 +163,7 @@ func (w *World) Broken() []string {
 func (w *World) breaks(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	w.note("BROKEN: %s", text)
-	if len(w.broken) < 20 {
+	if len(w.broken) < 20 && !slices.Contains(w.broken, text) {
 		w.broken = append(w.broken, text)
 	}
 }

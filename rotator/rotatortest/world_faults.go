@@ -22,6 +22,9 @@ const (
 	StallAfter  Mishap = "stall after" // the process stops (SIGSTOP) for longer than its claim and every deadline, and goes on
 )
 
+// Kills says that the process dies.
+func (m Mishap) Kills() bool { return m == CrashBefore || m == CrashAfter || m == CrashLate }
+
 // The durations of mishaps.
 const (
 	busyFor  = 90 * time.Second // longer than an outcome is tried to be recorded

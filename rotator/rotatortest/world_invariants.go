@@ -10,11 +10,16 @@ import (
 
 	"keyturn/internal/secret"
 	"keyturn/rotator"
+	"keyturn/sinks"
 )
+
+// overlooked is how long ago somebody may have written into a store without keyturn's having seen it before it takes a key
+// away: a verification counts for a minute, and the call may take three.
+const overlooked = 5 * time.Minute
 
 var errAnotherSecret = errors.New("another one is sealed")
 
-// unseen is how long keyturn may not know yet that somebody activated a key: it looks, decides, and calls.
+// unseen is how long keyturn may not know yet what somebody did to the keys: it looks, decides, and calls.
 const unseen = 30 * time.Second
 
 // gone is the status of a key that was deleted.
@@ -22,13 +27,18 @@ const gone rotator.KeyStatus = "gone"
 
 // witnessed is what was seen of a key from outside.
 type witnessed struct {
-	status rotator.KeyStatus
-	made   bool      // by CreateAccessKey of keyturn
-	theirs bool      // made by somebody else while keyturn was at work, or there beside the one that is served
-	mayGo  bool      // the policy, or an operator, says that keyturn may delete it
-	served bool      // by a store, at some time
-	moved  bool      // somebody else deactivated or deleted it
-	woken  time.Time // when somebody else activated it
+	status  rotator.KeyStatus
+	made    bool      // by CreateAccessKey of keyturn
+	theirs  bool      // made by somebody else while keyturn was at work, or there beside the one that is served
+	early   bool      // there when the rotation began
+	sole    bool      // the only one that the user had when a new one was to be made
+	mayGo   bool      // the policy, or an operator, says that keyturn may delete it
+	since   time.Time // when it was first seen
+	born    time.Time // by AWS's clock
+	served  bool      // by a store, at some time
+	moved   bool      // somebody else deactivated or deleted it
+	movedAt time.Time
+	woken   time.Time // when somebody else activated it
 }
 
 // book is what was seen of a robot's log. It is never used to excuse what keyturn does; it says what keyturn has
@@ -76,9 +86,13 @@ func (b *book) last() *rotationBook {
 func (w *World) Expect(r *Robot) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.expect(r)
+}
+
+func (w *World) expect(r *Robot) {
 	for _, k := range w.IAM.Keys(r.User) {
 		if r.keys[k.ID] == nil {
-			r.keys[k.ID] = &witnessed{theirs: k.ID != r.First.ID}
+			r.keys[k.ID] = &witnessed{theirs: k.ID != r.First.ID, born: k.CreatedAt, since: time.Now()}
 			w.learn(k.ID)
 		}
 		r.keys[k.ID].status = k.Status
@@ -116,6 +130,10 @@ func (w *World) learn(id rotator.KeyID) {
 func (w *World) Look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.look()
+}
+
+func (w *World) look() {
 	for _, r := range w.Robots {
 		w.lookAtKeys(r)
 		w.lookAtStores(r)
@@ -147,6 +165,17 @@ func (w *World) lookAtKeys(r *Robot) {
 	}
 }
 
+// mayGo: an operator said so, or the policy make_room, or it was the only key that the user had.
+func (w *World) mayGo(r *Robot, seen *witnessed) bool {
+	switch r.Policy.MakeRoom {
+	case rotator.RoomInactive:
+		return seen.mayGo || seen.sole || seen.status == rotator.Inactive
+	case rotator.RoomUnused: // the model's other people do not use their keys
+		return seen.mayGo || seen.sole || seen.status == rotator.Inactive || w.IAM.Clock().Sub(seen.born) > 24*time.Hour
+	}
+	return seen.mayGo || seen.sole
+}
+
 func (w *World) appeared(r *Robot, k rotator.Key) {
 	w.note("key %s appears", k.ID)
 	r.keys[k.ID] = &witnessed{status: k.Status, made: true}
@@ -154,6 +183,7 @@ func (w *World) appeared(r *Robot, k rotator.Key) {
 	if r.creates--; r.creates < 0 {
 		w.breaks("the key %s was made, and the journal does not say that one was to be", k.ID)
 	}
+	w.owns(r, "make the key "+string(k.ID))
 }
 
 func (w *World) changed(r *Robot, k rotator.Key, seen *witnessed) {
@@ -169,10 +199,40 @@ func (w *World) changed(r *Robot, k rotator.Key, seen *witnessed) {
 	if change == rotator.Enable && contained {
 		w.breaks("the key %s has leaked, and was reactivated", k.ID)
 	}
-	if change == rotator.Disable && seen.theirs && !seen.mayGo && !contained {
+	if change == rotator.Disable && seen.theirs && !contained && !w.mayGo(r, seen) {
 		w.breaks("the key %s is somebody else's, and was deactivated", k.ID)
 	}
+	if change == rotator.Disable {
+		w.takenAway(r, k.ID)
+	}
 	seen.status = k.Status
+}
+
+// owns: another journal's tag is seen before a key is made or taken away.
+func (w *World) owns(r *Robot, what string) {
+	if !r.takenAt.IsZero() && time.Since(r.takenAt) > overlooked && w.IAM.UserTag(r.User, rotator.Tag) == OtherTag {
+		w.breaks("to %s, though the user has been another journal's since %s", what, r.takenAt.UTC().Format(time.TimeOnly))
+	}
+}
+
+// takenAway: not while a store shows that it serves the key, even if somebody else wrote it there: keyturn looks
+// again just before.
+func (w *World) takenAway(r *Robot, id rotator.KeyID) {
+	if w.excused(r, id) {
+		return
+	}
+	if id != r.last().key {
+		w.owns(r, "take away the key "+string(id))
+		if seen := r.keys[r.last().key]; seen != nil && r.keys[id].served && seen.moved && time.Since(seen.movedAt) > overlooked {
+			w.breaks("the key %s was taken away, and its successor %s is %s", id, r.last().key, seen.status)
+		}
+	}
+	for _, s := range r.Stores {
+		served, _ := s.Serves()
+		if r.required[s.Name] && served == id && s.Best >= sinks.Stamped && s.Theirs() && time.Since(s.since()) > overlooked {
+			w.breaks("the key %s was taken away, and store %s has served it since %s", id, s.Name, s.since().UTC().Format(time.TimeOnly))
+		}
+	}
 }
 
 func (w *World) vanished(r *Robot, id rotator.KeyID, seen *witnessed) {
@@ -185,9 +245,10 @@ func (w *World) vanished(r *Robot, id rotator.KeyID, seen *witnessed) {
 		w.breaks("the key %s was deleted without an intent in the journal", id)
 	case given && seen.status == rotator.Active && time.Since(seen.woken) > unseen:
 		w.breaks("the key %s was deleted while it was Active", id)
-	case seen.theirs && !seen.mayGo && !contained:
+	case seen.theirs && !contained && !w.mayGo(r, seen):
 		w.breaks("the key %s is somebody else's, and was deleted", id)
 	}
+	w.takenAway(r, id)
 	seen.status = gone
 }
 
@@ -215,9 +276,9 @@ func (w *World) torn(r *Robot, s *Store) bool {
 	if !s.Torn || r.keys[id] == nil || r.keys[id].status != rotator.Active {
 		return false
 	}
-	for other, seen := range r.keys {
+	for other := range r.keys {
 		if secretText, _ := w.IAM.Secret(other); secretText.EqualString(text) {
-			return seen.moved || w.IAM.Works(other, text)
+			return w.excused(r, other) || w.IAM.Works(other, text)
 		}
 	}
 	return false
@@ -244,10 +305,11 @@ func (w *World) lookAtSeal(r *Robot) {
 	}
 }
 
+// sealed says whether the secret of p's key is kept. It is called under the journal's lock.
 func (w *World) sealed(r *Robot, p *rotationBook) error {
-	b, err := w.witness.Sealed(context.Background(), p.id)
-	if err != nil {
-		return err
+	b, ok := w.witness.store.sealed[p.id]
+	if !ok {
+		return rotator.ErrNoSecret
 	}
 	plain, err := Sealer{}.Open(context.Background(), rotator.Binding{
 		Account: AccountNumber, User: strings.ToLower(r.User), Rotation: p.id, Key: p.key,
@@ -304,7 +366,7 @@ func (w *World) forgets(r *Robot, p *rotationBook) {
 		return
 	}
 	p.forgotten = true
-	if p.key == "" || p.abandoned || p.outcome != "" && p != r.last() {
+	if p.key == "" || p.abandoned || w.copied || p.outcome != "" && p != r.last() {
 		return
 	}
 	for _, s := range r.Stores {
@@ -330,19 +392,33 @@ func (w *World) elsewhere(op string, s rotator.Stream, e rotator.Event) {
 		w.scan(e)
 		switch e.Body.(type) {
 		case rotator.IssueIntended, rotator.IssueFailed, rotator.KeyIntended:
-			w.adopts(r, e)
 			r.write(e)
 		}
+		w.adopts(r, e)
+		r.plans(e)
 	}
 }
 
-// adopts: the only key that a user has when a new one is to be made is the one that is replaced, whoever made it.
+// adopts: the only key that a user has when a new one is to be made, and that was there when the rotation began, is the
+// one that is replaced, whoever made it.
 func (w *World) adopts(r *Robot, e rotator.Event) {
-	if _, ok := e.Body.(rotator.IssueIntended); !ok {
+	switch e.Body.(type) {
+	case rotator.Started:
+		for id, seen := range r.keys {
+			seen.early = w.there(r, id)
+		}
+		return
+	case rotator.IssueIntended:
+	default:
 		return
 	}
+	for _, seen := range r.keys {
+		if seen.theirs && time.Since(seen.since) < unseen { // made after the last look, and cannot be told from what is made now
+			seen.mayGo = true
+		}
+	}
 	if keys := w.IAM.Keys(r.User); len(keys) == 1 && r.keys[keys[0].ID] != nil {
-		r.keys[keys[0].ID].theirs = false
+		r.keys[keys[0].ID].sole = r.keys[keys[0].ID].early
 	}
 }
 

@@ -14,14 +14,14 @@ import (
 // while nobody knows whether CreateAccessKey was applied cannot be told from the one it may have made: keyturn
 // may take it for that.
 func (w *World) OtherKey(r *Robot, age time.Duration) (id rotator.KeyID, ok bool) {
-	w.Look()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.look()
 	k, _, err := w.IAM.AddKey(r.User, age)
 	if err != nil {
 		return "", false
 	}
-	w.Expect(r)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.expect(r)
 	r.keys[k.ID].mayGo = r.attempting && age < time.Minute
 	w.note("somebody makes the key %s", k.ID)
 	return k.ID, true
@@ -29,7 +29,9 @@ func (w *World) OtherKey(r *Robot, age time.Duration) (id rotator.KeyID, ok bool
 
 // Meddle lets somebody change or delete one of the robot's keys.
 func (w *World) Meddle(r *Robot, id rotator.KeyID, change rotator.Change) {
-	w.Look()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.look()
 	switch change {
 	case rotator.Enable:
 		w.IAM.SetStatus(id, rotator.Active)
@@ -38,16 +40,27 @@ func (w *World) Meddle(r *Robot, id rotator.KeyID, change rotator.Change) {
 	case rotator.Remove:
 		w.IAM.DeleteKey(id)
 	}
-	w.Expect(r)
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.expect(r)
 	if seen := r.keys[id]; seen != nil {
-		seen.moved = seen.moved || change != rotator.Enable
 		if change == rotator.Enable {
 			seen.woken = time.Now()
+		} else {
+			seen.moved, seen.movedAt = true, time.Now()
 		}
 		w.note("somebody %ss the key %s", change, id)
 	}
+}
+
+// OtherTag is what somebody else's keyturn writes.
+const OtherTag = "other/rotation"
+
+// TakeTag lets somebody else's keyturn take the user.
+func (w *World) TakeTag(r *Robot) {
+	w.IAM.PutUserTag(r.User, rotator.Tag, OtherTag)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r.takenAt = time.Now()
+	w.note("somebody else's keyturn takes %s", r.User)
 }
 
 // PutBack lets somebody write a pair that was served before into a store.
@@ -101,6 +114,10 @@ func (w *World) Follow(r *Robot, h rotator.Hold) (req rotator.Request, ok bool) 
 	switch d.Action {
 	case rotator.ResolveKeep, rotator.ResolveDelete:
 		d.Key = rotator.KeyID(what)
+		if !w.there(r, d.Key) { // somebody has deleted it since
+			d.Action, d.Key = rotator.ResolveRetry, ""
+			break
+		}
 		w.decided(r, d)
 	case rotator.ResolveDropSink:
 		d.Sink = what
@@ -108,12 +125,22 @@ func (w *World) Follow(r *Robot, h rotator.Hold) (req rotator.Request, ok bool) 
 	}
 	switch h.Code {
 	case rotator.HoldNewInactive:
-		w.IAM.SetStatus(w.NewKey(r), rotator.Active)
-		w.Expect(r)
+		w.putRight(r, w.NewKey(r))
 	case rotator.HoldTagForeign, rotator.HoldRestored:
 		w.IAM.PutUserTag(r.User, rotator.Tag, "")
 	}
 	return rotator.Request{Trigger: rotator.Manual, Resolve: &d, Wait: true}, true
+}
+
+// putRight activates a key that somebody had deactivated.
+func (w *World) putRight(r *Robot, id rotator.KeyID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.IAM.SetStatus(id, rotator.Active)
+	w.expect(r)
+	if seen := r.keys[id]; seen != nil {
+		seen.moved = false
+	}
 }
 
 // decided: of two keys the other one may go, or the one that is to be deleted.
@@ -121,8 +148,11 @@ func (w *World) decided(r *Robot, d rotator.Resolved) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for id, seen := range r.keys {
-		if seen.theirs && (id == d.Key) == (d.Action == rotator.ResolveDelete) {
-			seen.mayGo = true
+		switch d.Action {
+		case rotator.ResolveDelete:
+			seen.mayGo = seen.mayGo || id == d.Key
+		case rotator.ResolveKeep:
+			seen.mayGo = seen.mayGo || id != d.Key && seen.theirs
 		}
 	}
 }

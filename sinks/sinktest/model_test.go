@@ -86,6 +86,7 @@ func (s *store) set(f Fault) {
 type modelConfig struct {
 	Path  string `yaml:"path"`
 	store *store
+	order *[]string
 	bug   string
 }
 

@@ -59,6 +59,9 @@ type Target struct {
 	// Others shows all that keyturn must not touch: neighbour variables, comments,
 	// other fields, modes. Two equal texts mean that nothing moved.
 	Others func(t T) string
+	// Order is what was written since the target was made, oldest first, as ID, Secret and Session, of which a push only
+	// removes the last. Only stores have it that take one request for each variable.
+	Order func(t T) []string
 	// Secrets are the sink's own: its token, the password of its login.
 	Secrets []string
 
@@ -67,6 +70,13 @@ type Target struct {
 	Break func(t T, f Fault)
 	Heal  func(t T)
 }
+
+// What Order is made of.
+const (
+	ID      = "key id"
+	Secret  = "secret"
+	Session = "session token"
+)
 
 // Fault is a way in which a destination fails, until it is healed.
 type Fault string

@@ -21,6 +21,8 @@ var suite = []test{
 	{name: "Push replaces what somebody else wrote", outside: true, run: pushReplaces},
 	{name: "Push removes a session token beside the pair", outside: true, session: true, run: pushRemovesSession},
 	{name: "Push is idempotent", run: pushTwice},
+	{name: "Push writes the secret before the key id", outside: true, run: pushOrder},
+	{name: "a half-done push is not taken for a whole one", outside: true, faults: []Fault{FailBefore}, run: halfDone},
 	{name: "Push heals a push that failed", outside: true, faults: []Fault{FailBefore}, run: pushHealsBefore},
 	{name: "Push heals a push whose answer was lost", outside: true, faults: []Fault{FailAfter}, run: pushHealsAfter},
 	{name: "Verify before any push is not a success", run: verifyBeforePush},

@@ -7,7 +7,7 @@ import (
 
 // Call is one line of the timeline.
 type Call struct {
-	Action    string
+	Action    string // of the Query protocol; of other calls "PUT /path"
 	Signer    string // id of the key that signed it
 	User      string // the parameter UserName
 	Key       string // the parameter AccessKeyId
@@ -62,15 +62,15 @@ func Depth(calls []Call) int {
 func (p *Proxy) begin(q *request) (i int, c Conditions, f Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.arrived[q.action]++
+	p.arrived[q.name]++
 	p.calls = append(p.calls, Call{
-		Action: q.action,
+		Action: q.name,
 		Signer: q.signer,
 		User:   q.form.Get("UserName"),
 		Key:    q.form.Get("AccessKeyId"),
 		Start:  time.Now(),
 	})
-	return len(p.calls) - 1, p.conditions, p.planned(q.action)
+	return len(p.calls) - 1, p.conditions, p.planned(q.name)
 }
 
 func (p *Proxy) end(i int, a *answer, forwarded bool) {

@@ -11,6 +11,7 @@ type Conditions struct {
 	RefuseInactive bool          // calls signed by an Inactive key answer InvalidClientTokenId
 	UnusableFor    time.Duration // so do calls signed by a key that is younger than this
 	UnlistedFor    time.Duration // ListAccessKeys leaves out keys that are younger than this
+	UsesUnshownFor time.Duration // GetAccessKeyLastUsed does not show uses that are younger than this
 	PageSize       int           // List* calls answer at most this many entries; 0 is no limit
 	PerSecond      float64       // more calls than this answer Throttling; 0 is no limit
 	Latency        time.Duration // added to every call
@@ -25,6 +26,16 @@ func (p *Proxy) refusal(q *request, c Conditions) *answer {
 	case c.PerSecond > 0 && !p.bucket.take(now, c.PerSecond):
 		return refuse(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	case c.RefuseInactive && p.keys.inactive[q.signer], p.keys.younger(q.signer, c.UnusableFor, now):
+		return refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+	}
+	return nil
+}
+
+// refuseInactive is the refusal that a witness meets, or nil.
+func (p *Proxy) refuseInactive(q *request) *answer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conditions.RefuseInactive && p.keys.inactive[q.signer] {
 		return refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	}
 	return nil

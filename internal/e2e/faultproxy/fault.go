@@ -37,6 +37,14 @@ func Hang() Fault {
 	}}
 }
 
+// Lose calls f, and breaks the connection; the backend does not see the call.
+func Lose(f func()) Fault {
+	return Fault{before: func(context.Context) (*answer, error) {
+		f()
+		return nil, errDropped
+	}}
+}
+
 // Before calls f before the call goes to the backend, where it goes even if f has ended the client.
 func Before(f func()) Fault {
 	return Fault{before: func(context.Context) (*answer, error) {

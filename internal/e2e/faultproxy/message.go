@@ -19,7 +19,8 @@ type request struct {
 	header                       http.Header
 	body                         []byte
 	form                         url.Values
-	action                       string
+	action                       string // of the Query protocol
+	name                         string // the action, or method and path
 	signer                       string // the access key id in the Authorization header
 }
 
@@ -31,9 +32,12 @@ func read(r *http.Request) (*request, error) {
 		return nil, fmt.Errorf("fault proxy: read the request: %w", err)
 	}
 	q := &request{method: r.Method, path: r.URL.Path, rawQuery: r.URL.RawQuery, host: r.Host, header: r.Header, body: body}
-	// What is not a form (a JSON service, the emulator's own API) passes as a call without a name.
 	if q.form, err = url.ParseQuery(string(body)); err == nil {
 		q.action = q.form.Get("Action")
+	}
+	// What is not a form (a JSON service, a store) is called by what it asks for.
+	if q.name = q.action; q.name == "" {
+		q.name = r.Method + " " + r.URL.Path
 	}
 	if m := credential.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
 		q.signer = m[1]

@@ -36,6 +36,7 @@ type Proxy struct {
 	arrived    map[string]int // calls per action, forwarded or not
 	calls      []Call
 	bucket     bucket
+	witness    func(Call)
 	keys       ledger
 }
 
@@ -84,6 +85,16 @@ func (p *Proxy) Trust(keyID string) {
 	p.trusted[keyID] = true
 }
 
+// WitnessHeader marks calls that only look: they meet RefuseInactive and nothing else, and are not counted.
+const WitnessHeader = "Faultproxy-Witness"
+
+// OnChange calls f whenever the backend has changed or deleted a key, before the client sees the answer.
+func (p *Proxy) OnChange(f func(Call)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.witness = f
+}
+
 // Set replaces the conditions from the next call on.
 func (p *Proxy) Set(c Conditions) {
 	p.mu.Lock()
@@ -119,6 +130,13 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 
 // handle takes a call through the conditions, its fault, and the backend.
 func (p *Proxy) handle(ctx context.Context, q *request) (*answer, error) {
+	if q.header.Get(WitnessHeader) != "" {
+		q.header.Del(WitnessHeader)
+		if a := p.refuseInactive(q); a != nil {
+			return a, nil
+		}
+		return p.forward(ctx, q)
+	}
 	if p.trusts(q.signer) {
 		return p.forward(ctx, q)
 	}
@@ -145,6 +163,10 @@ func (p *Proxy) pass(ctx context.Context, q *request, c Conditions, f Fault) (a 
 		return nil, false, err
 	}
 	a.list(q, c.PageSize, p.unlisted(c.UnlistedFor))
+	a.lastUsed(q, c.UsesUnshownFor)
+	if a.status == http.StatusOK && (q.action == "UpdateAccessKey" || q.action == "DeleteAccessKey") {
+		p.changed(q)
+	}
 	if f.after != nil {
 		if err := f.after(a); err != nil {
 			return a, true, err
@@ -180,6 +202,15 @@ func (p *Proxy) forward(ctx context.Context, q *request) (*answer, error) {
 	defer p.mu.Unlock()
 	p.keys.learn(q, a, time.Now(), p.trusted[q.signer])
 	return a, nil
+}
+
+func (p *Proxy) changed(q *request) {
+	p.mu.Lock()
+	f := p.witness
+	p.mu.Unlock()
+	if f != nil {
+		f(Call{Action: q.action, Signer: q.signer, User: q.form.Get("UserName"), Key: q.form.Get("AccessKeyId")})
+	}
 }
 
 func (p *Proxy) trusts(keyID string) bool {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -16,6 +17,15 @@ func (e *StatusError) Error() string {
 		return strconv.Itoa(e.Status) + " " + text
 	}
 	return "status " + strconv.Itoa(e.Status)
+}
+
+// StatusOf is the status in err's tree; 0 if there is none.
+func StatusOf(err error) int {
+	var s *StatusError
+	if errors.As(err, &s) {
+		return s.Status
+	}
+	return 0
 }
 
 // ClassOf is what a status means, and how long the store asks to wait.

@@ -229,7 +229,7 @@ func TestWhatMayBeRepeatedIsRepeated(t *testing.T) {
 		"a post that fails":                     {"POST", false, 500, 1},
 		"a post that says that it may":          {"POST", true, 500, 4},
 		"a post that is throttled, not applied": {"POST", false, 429, 4},
-		"a conflict":                            {"PUT", false, 409, 4},
+		"a conflict":                            {"PUT", false, 409, 1},
 		"a refusal":                             {"PUT", false, 422, 1},
 		"a denial":                              {"GET", false, 403, 1},
 	} {

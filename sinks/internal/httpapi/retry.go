@@ -19,6 +19,14 @@ const (
 // Retry makes call until it succeeds, fails for good, or ctx ends; then the error is the last
 // one that said something. call must be harmless to repeat. Throttling is the limiter's matter.
 func Retry(ctx context.Context, call func(context.Context) error) error {
+	return retry(ctx, call, sinks.Class.Retryable)
+}
+
+// again says whether a single request may succeed if it is made again as it is: not where somebody else wrote, for
+// what it says is out of date then.
+func again(c sinks.Class) bool { return c.Retryable() && c != sinks.Conflict }
+
+func retry(ctx context.Context, call func(context.Context) error, again func(sinks.Class) bool) error {
 	var last error
 	for wait := firstWait; ; wait = min(wait*2, lastWait) {
 		err := call(ctx)
@@ -28,8 +36,7 @@ func Retry(ctx context.Context, call func(context.Context) error) error {
 		if last == nil || ctx.Err() == nil {
 			last = err
 		}
-		c := sinks.ClassOf(err)
-		if ctx.Err() != nil || !c.Retryable() || !Sleep(ctx, max(jitter(wait), sinks.AfterOf(err))) {
+		if ctx.Err() != nil || !again(sinks.ClassOf(err)) || !Sleep(ctx, max(jitter(wait), sinks.AfterOf(err))) {
 			return last
 		}
 	}

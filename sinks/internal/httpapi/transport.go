@@ -24,18 +24,24 @@ var (
 // environment, answers bounded, no redirect to another host or method, User-Agent set.
 // caCert is the path of a PEM file; "" means the system's roots.
 func HTTPClient(userAgent, caCert string) (*http.Client, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.IdleConnTimeout = 30 * time.Second
-	t.MaxIdleConnsPerHost = 8
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	config := &tls.Config{}
 	if caCert != "" {
 		roots, err := readRoots(caCert)
 		if err != nil {
 			return nil, err
 		}
-		t.TLSClientConfig.RootCAs = roots
+		config.RootCAs = roots
 	}
-	return &http.Client{Transport: bounded{t, userAgent}, CheckRedirect: sameHost}, nil
+	return newHTTPClient(userAgent, config), nil
+}
+
+func newHTTPClient(userAgent string, config *tls.Config) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.IdleConnTimeout = 30 * time.Second
+	t.MaxIdleConnsPerHost = 8
+	config.MinVersion = tls.VersionTLS12
+	t.TLSClientConfig = config
+	return &http.Client{Transport: bounded{t, userAgent}, CheckRedirect: sameHost}
 }
 
 func readRoots(path string) (*x509.CertPool, error) {

@@ -1,0 +1,24 @@
+package rotator_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"time"
+)
+
+// budget is how long a search goes on: usually d, or a share of KEYTURN_WORLD, as `make fuzz-world` sets it.
+func budget(d time.Duration, share float64) time.Duration {
+	if told, err := time.ParseDuration(os.Getenv("KEYTURN_WORLD")); err == nil {
+		return time.Duration(float64(told) * share)
+	}
+	return d
+}
+
+// seed is KEYTURN_WORLD_SEED, or another one each time.
+func seed() uint64 {
+	if told, err := strconv.ParseUint(os.Getenv("KEYTURN_WORLD_SEED"), 10, 64); err == nil {
+		return told
+	}
+	return rand.Uint64N(1_000_000)
+}
