@@ -101,6 +101,8 @@ type BoundSink struct {
 	MinEvidence sinks.Evidence
 	// Destination is a fingerprint of the kind and of what a push changes.
 	Destination string
+	// Canary is how long its canary may take; 0: it has none.
+	Canary time.Duration
 	// Open resolves the secrets and makes the sink. rotation is the value of ${rotation}.
 	Open func(ctx context.Context, rotation string, env sinks.Env) (sinks.Sink, error)
 }

@@ -271,9 +271,7 @@ func (d decoder) evidence(n *node, p path, v *sinks.Evidence) {
 	got, err := sinks.ParseEvidence(n.text)
 	switch {
 	case n.shape != text || err != nil || got == sinks.None:
-		d.fail(n.place(), p, "must be accepted, stamped, partial or exact")
-	case got == sinks.Proven:
-		d.fail(n.at, p, "canary is %s", notYet)
+		d.fail(n.place(), p, "must be accepted, stamped, partial, exact or canary")
 	default:
 		*v = got
 	}

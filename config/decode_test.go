@@ -79,7 +79,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"by_int: { 1: x }":       "x.yaml:1:1: by_int: cannot be configured: keyturn does not know how to read a map[int]string",
 		"hidden: x":              "x.yaml:1:1: hidden: unknown key; there are text, bool, uint, wait, level, inner, ptr, many, named, any, float, by_int, notag",
 		"wait: 1.5":              "x.yaml:1:7: wait: must be a duration such as 90s, 1h30m or 30d",
-		"level: best":            "x.yaml:1:8: level: must be accepted, stamped, partial or exact",
+		"level: best":            "x.yaml:1:8: level: must be accepted, stamped, partial, exact or canary",
 		"\ufefftext: x\ntxt: x":  "x.yaml:2:1: txt: unknown key, did you mean text",
 		"text: x\r\ntxt: x\r\n":  "x.yaml:2:1: txt: unknown key, did you mean text",
 		"named: { ~: { n: 1 } }": "x.yaml:1:10: named: a key must be a name",

@@ -28,15 +28,16 @@ func TestLoadRefuses(t *testing.T) {
 			"k.yaml:2:1: ?: unknown key; there are aws, journal, seal, defaults, sinks, robots"},
 		"keys of a later version": {
 			seal + "server: { listen: x }\nsignals: []\nnotify:\naudit: 1\njournal: { postgres: { dsn: { env: X } } }\n" + aBox +
-				"robots:\n  ci-bot:\n    window: x\n    blackouts: [x]\n    sinks: [{ sink: box, canary: { workflow: w }, min_evidence: canary }]\n", "k.yaml:2:1: server: not in this version\n" +
+				"robots:\n  ci-bot:\n    window: x\n    blackouts: [x]\n    sinks: [box]\n", "k.yaml:2:1: server: not in this version\n" +
 				"k.yaml:3:1: signals: not in this version\n" +
 				"k.yaml:4:1: notify: not in this version\n" +
 				"k.yaml:5:8: audit: not in this version\n" +
 				"k.yaml:6:12: journal.postgres: not in this version\n" +
 				"k.yaml:12:13: robots.ci-bot.window: not in this version\n" +
-				"k.yaml:13:5: robots.ci-bot.blackouts: not in this version\n" +
-				"k.yaml:14:26: robots.ci-bot.sinks[0].canary: not in this version\n" +
-				"k.yaml:14:65: robots.ci-bot.sinks[0].min_evidence: canary is not in this version"},
+				"k.yaml:13:5: robots.ci-bot.blackouts: not in this version"},
+		"a canary of a kind that has none": {
+			seal + aBox + "robots:\n  ci-bot: { sinks: [{ sink: box, canary: { workflow: w } }] }\n",
+			"k.yaml:6:34: robots.ci-bot.sinks[0].canary: kind box has no canary"},
 		"wrong types": {
 			seal + "aws: { region: 1, settle: [x], concurrency: many, accounts: x, probe: [1] }\ndefaults: { grace: 30, quiet: -1h, soak: true, make_room: all, on_leak: 1, leak_deadline: }\n",
 			"k.yaml:2:16: aws.region: must be text: put it in quotes\n" +
@@ -209,9 +210,9 @@ robots:
 			"k.yaml:4:16: robots.a.sinks[0]: kind hole gives no better evidence than accepted; if that is enough for this sink, say so with min_evidence: accepted\n" +
 				"k.yaml:5:41: robots.b.sinks[0].min_evidence: kind hole gives no better evidence than accepted; if that is enough for this sink, say so with min_evidence: accepted\n" +
 				"k.yaml:6:16: robots.c.sinks[0]: writes to the same place as robots.a.sinks[0]: they would overwrite each other\n" +
-				"k.yaml:6:41: robots.c.sinks[0].min_evidence: must be accepted, stamped, partial or exact\n" +
+				"k.yaml:6:41: robots.c.sinks[0].min_evidence: must be accepted, stamped, partial, exact or canary\n" +
 				"k.yaml:7:16: robots.d.sinks[0]: writes to the same place as robots.a.sinks[0]: they would overwrite each other\n" +
-				"k.yaml:7:27: robots.d.sinks[0].min_evidence: must be accepted, stamped, partial or exact"},
+				"k.yaml:7:27: robots.d.sinks[0].min_evidence: must be accepted, stamped, partial, exact or canary"},
 		"sinks that would overwrite each other": {
 			seal + "sinks:\n  one: { box: { address: a, token: { env: T }, path: same } }\n  two: { box: { address: a, token: { env: T } } }\nrobots:\n  a: { sinks: [one, one] }\n  b: { sinks: [{ sink: two, with: { path: same } }] }\n",
 			"k.yaml:6:21: robots.a.sinks[1]: writes to the same place as robots.a.sinks[0]: they would overwrite each other\n" +

@@ -14,9 +14,9 @@ const notYet = "not in this version"
 
 // laterKinds are kinds of sink that are planned. A kind leaves this list when it is built.
 var laterKinds = []string{
-	"1password-connect", "azure-devops", "azure-keyvault", "bitbucket", "buildkite", "circleci", "doppler", "gcp-secretmanager",
-	"hcp-terraform", "hoop", "infisical", "jenkins", "octopus", "pulumi-deployments",
-	"teamcity", "travis", "vault-aws-root", "webhook",
+	"1password-connect", "azure-keyvault", "bitbucket", "doppler", "gcp-secretmanager",
+	"infisical", "octopus",
+	"teamcity", "vault-aws-root", "webhook",
 }
 
 func isLater(kind string) bool { return slices.Contains(laterKinds, kind) }

@@ -92,7 +92,7 @@ func typeName(t reflect.Type) string {
 	case reflect.TypeFor[secret.Ref]():
 		return "reference to a secret"
 	case reflect.TypeFor[sinks.Evidence]():
-		return "accepted, stamped, partial or exact"
+		return "accepted, stamped, partial, exact or canary"
 	case reflect.TypeFor[raw]():
 		return "map of the kind's keys"
 	}

@@ -59,7 +59,10 @@ robots.NAME.sinks | list |
 robots.NAME.sinks[].sink | text | 
 robots.NAME.sinks[].with | map of the kind's keys | 
 robots.NAME.sinks[].required | true or false | true
-robots.NAME.sinks[].min_evidence | accepted, stamped, partial or exact | stamped
+robots.NAME.sinks[].min_evidence | accepted, stamped, partial, exact or canary | stamped
+robots.NAME.sinks[].canary.workflow | text | 
+robots.NAME.sinks[].canary.ref | text | 
+robots.NAME.sinks[].canary.deadline | duration | 0s
 `, "\n")
 	got := Reference()
 	if diff := cmp.Diff(want, table(got)); diff != "" {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"keyturn/sinks"
 )
@@ -26,12 +27,15 @@ type namedSink struct {
 
 // sinkEntry is an item of a robot's sinks.
 type sinkEntry struct {
-	Sink        string         `yaml:"sink" doc:"a name under sinks; required"`
-	With        raw            `yaml:"with" doc:"keys of its kind, over those of the named sink"`
-	Required    bool           `yaml:"required" doc:"whether the old key waits for this sink"`
-	MinEvidence sinks.Evidence `yaml:"min_evidence" doc:"how well the sink must be shown to serve the new key"`
-	Canary      later          `yaml:"canary"`
+	Sink        string              `yaml:"sink" doc:"a name under sinks; required"`
+	With        raw                 `yaml:"with" doc:"keys of its kind, over those of the named sink"`
+	Required    bool                `yaml:"required" doc:"whether the old key waits for this sink"`
+	MinEvidence sinks.Evidence      `yaml:"min_evidence" doc:"how well the sink must be shown to serve the new key"`
+	Canary      *sinks.CanaryConfig `yaml:"canary"`
 }
+
+// canaryFor is how long a canary may take if nothing is said.
+const canaryFor = 10 * time.Minute
 
 func (s *sinkEntry) setDefaults() { s.Required, s.MinEvidence = true, sinks.Stamped }
 
@@ -151,11 +155,33 @@ func (l *loader) bind(p path, r Robot, e sinkEntry) BoundSink {
 		}
 		l.failAt(at, "kind %s gives no better evidence than %s; if that is enough for this sink, say so with min_evidence: %s", out.Kind, best, best)
 	}
+	if e.Canary != nil {
+		b.canary = l.canary(p.add("canary"), out, named.spec, *e.Canary)
+		out.Canary = b.canary.Deadline
+	} else if e.MinEvidence == sinks.Proven {
+		l.failAt(p.add("min_evidence"), "canary needs a job that shows it: canary: { workflow: .., ref: .. }")
+	}
 	if b.check(l) {
 		out.Destination = b.destination()
 		out.Open = b.open
 	}
 	return out
+}
+
+// canary is checked for what every kind asks of it; the rest shows when the sink is opened.
+func (l *loader) canary(p path, b BoundSink, spec sinks.Spec, c sinks.CanaryConfig) *sinks.CanaryConfig {
+	switch {
+	case spec.Best < sinks.Proven:
+		l.failAt(p, "kind %s has no canary", spec.Kind)
+	case !b.Required:
+		l.failAt(p, "only a required sink has a canary: nothing waits for an optional one")
+	case c.Deadline < 0 || c.Deadline > 0 && c.Deadline < time.Minute:
+		l.failAt(p.add("deadline"), "must be at least 1m")
+	}
+	if c.Deadline == 0 {
+		c.Deadline = canaryFor
+	}
+	return &c
 }
 
 func (l *loader) unknownSink(p path, name string) {
@@ -171,6 +197,7 @@ type binding struct {
 	with   *node // nil: nothing
 	path   path  // of the robot's entry
 	values map[string]string
+	canary *sinks.CanaryConfig
 }
 
 // build makes the configuration anew: one cannot be expanded twice.
@@ -250,6 +277,7 @@ func (b binding) open(ctx context.Context, rotation string, env sinks.Env) (sink
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("sink %s in rotation %s: %w", b.sink.name, rotation, err)
 	}
+	env.Canary = b.canary
 	return b.sink.spec.Open(ctx, cfg, env)
 }
 

@@ -111,7 +111,7 @@ func (x *run) confirm(ctx context.Context, p *Progress, sp *SinkProgress, sink s
 	case err != nil:
 		// A sink found stale is pushed to again at once, unless that was just tried.
 		return x.sinkFailed(ctx, sp, StageVerify, err, pushed || !stale)
-	case evidence < sp.MinEvidence:
+	case evidence < sp.wanted():
 		return x.outcome(SinkFailed{Sink: sp.Name, Stage: StageVerify, Class: classWeak,
 			Error: fmt.Sprintf("it is shown to serve the new key only as %q, and min_evidence is %q", evidence, sp.MinEvidence)})
 	}
@@ -125,16 +125,7 @@ func (x *run) verify(ctx context.Context, p *Progress, names []string) error {
 	if err != nil {
 		return err
 	}
-	var wg sync.WaitGroup
-	for _, name := range names {
-		sp := p.Sink(name)
-		wg.Go(func() {
-			if err := x.reconfirm(ctx, p, sp, text); err != nil {
-				x.breakOff(err)
-			}
-		})
-	}
-	wg.Wait()
+	x.sideBySide(p, names, func(sp *SinkProgress) error { return x.reconfirm(ctx, p, sp, text) })
 	return nil
 }
 

@@ -67,7 +67,8 @@ type SinkPlan struct {
 	Kind        string         `json:"kind"`
 	Required    bool           `json:"required"`
 	MinEvidence sinks.Evidence `json:"min_evidence"`
-	Destination string         `json:"destination"` // fingerprint
+	Destination string         `json:"destination"`      // fingerprint
+	Canary      bool           `json:"canary,omitempty"` // a job of its CI must show that the pair works there
 }
 
 // Issue.
@@ -169,10 +170,17 @@ type (
 		Key      KeyID          `json:"key"`
 		Evidence sinks.Evidence `json:"evidence"`
 	}
-	// SinkFailed: opening, pushing or verifying failed.
+	// CanaryStarted: a job of the sink's CI is to show that the pair works there. Run is how to find it again, until By.
+	CanaryStarted struct {
+		Sink string    `json:"sink"`
+		Key  KeyID     `json:"key"`
+		Run  string    `json:"run"`
+		By   time.Time `json:"by"`
+	}
+	// SinkFailed: opening, pushing, verifying or the canary failed.
 	SinkFailed struct {
 		Sink  string `json:"sink"`
-		Stage string `json:"stage"` // open, push or verify
+		Stage string `json:"stage"` // open, push, verify or canary
 		Class string `json:"class"`
 		Error string `json:"error"`
 	}
@@ -265,6 +273,7 @@ func (Probed) Type() string         { return "probed" }
 func (ProbeFailed) Type() string    { return "probe_failed" }
 func (Pushed) Type() string         { return "pushed" }
 func (Verified) Type() string       { return "verified" }
+func (CanaryStarted) Type() string  { return "canary_started" }
 func (SinkFailed) Type() string     { return "sink_failed" }
 func (UseRead) Type() string        { return "use_read" }
 func (Held) Type() string           { return "held" }
@@ -336,6 +345,7 @@ var bodies = map[string]func(json.RawMessage) (Body, error){
 	ProbeFailed{}.Type():    decode[ProbeFailed],
 	Pushed{}.Type():         decode[Pushed],
 	Verified{}.Type():       decode[Verified],
+	CanaryStarted{}.Type():  decode[CanaryStarted],
 	SinkFailed{}.Type():     decode[SinkFailed],
 	UseRead{}.Type():        decode[UseRead],
 	Held{}.Type():           decode[Held],

@@ -3,6 +3,8 @@ package rotator
 import (
 	"slices"
 	"time"
+
+	"keyturn/sinks"
 )
 
 // Fold adds up a log of the journal with the given id. It never fails: what a log says has happened.
@@ -213,7 +215,7 @@ func (p *Progress) apply(e Event) {
 		p.Uses = append(p.Uses, b.reading())
 	case QuarantineSeen:
 		p.Quarantine, p.Lifted = b.Policies, b.Lifted
-	case Pushed, Verified, SinkFailed:
+	case Pushed, Verified, CanaryStarted, SinkFailed:
 		p.sink(e)
 	default:
 		p.judge(e)
@@ -247,13 +249,21 @@ func (p *Progress) sink(e Event) {
 		if s := p.Sink(b.Sink); s != nil && b.Key == p.New.ID && b.Destination == s.Destination {
 			s.Pushed, s.Receipt = true, b.Receipt
 			s.ServedAt, s.VerifiedAt = time.Time{}, time.Time{}
+			s.CanaryRun, s.Proven = "", false
+		}
+	case CanaryStarted:
+		if s := p.Sink(b.Sink); s != nil && b.Key == p.New.ID {
+			s.CanaryRun, s.CanaryBy = b.Run, b.By
 		}
 	case Verified:
 		if s := p.Sink(b.Sink); s != nil && b.Key == p.New.ID && s.Pushed {
-			if s.ServedAt.IsZero() {
+			if s.ServedAt.IsZero() || b.Evidence == sinks.Proven {
 				s.ServedAt = e.At
 			}
 			s.VerifiedAt, s.Evidence = e.At, b.Evidence
+			if s.Proven = s.Proven || b.Evidence == sinks.Proven; s.Proven {
+				s.Evidence, s.CanaryRun = sinks.Proven, ""
+			}
 			s.Failures, s.FailedAt, s.Class, s.Stage, s.Error = 0, time.Time{}, "", "", ""
 		}
 	case SinkFailed:
@@ -263,6 +273,9 @@ func (p *Progress) sink(e Event) {
 		}
 		s.Failures++
 		s.FailedAt, s.Class, s.Stage, s.Error = e.At, b.Class, b.Stage, b.Error
+		if b.Stage == StageCanary {
+			s.CanaryRun = ""
+		}
 		if b.Class == classStale || b.Class == classWeak {
 			s.ServedAt, s.VerifiedAt = time.Time{}, time.Time{}
 			p.Uses = nil
@@ -328,6 +341,7 @@ const (
 	StageOpen   = "open"
 	StagePush   = "push"
 	StageVerify = "verify"
+	StageCanary = "canary"
 )
 
 const (

@@ -16,13 +16,15 @@ const (
 	DoOrphan  Action = "orphan" // record which key is the orphan
 	DoChange  Action = "change" // Step.Change of Step.Key
 	DoProbe   Action = "probe"
-	DoServe   Action = "serve"  // push to and verify Step.Sinks
-	DoVerify  Action = "verify" // verify Step.Sinks again
-	DoLift    Action = "lift"   // detach AWS's quarantine policy
-	DoWait    Action = "wait"   // until Step.Until
-	DoHold    Action = "hold"   // Step.Hold; journalled already if it equals the one in force
-	DoFinish  Action = "finish" // erase the secret, record the outcome
-	DoForget  Action = "forget" // erase the secret of a rotation that is done
+	DoServe   Action = "serve"   // push to and verify Step.Sinks
+	DoVerify  Action = "verify"  // verify Step.Sinks again
+	DoCanary  Action = "canary"  // start the canaries of Step.Sinks
+	DoVerdict Action = "verdict" // wait for the verdicts of Step.Sinks' canaries
+	DoLift    Action = "lift"    // detach AWS's quarantine policy
+	DoWait    Action = "wait"    // until Step.Until
+	DoHold    Action = "hold"    // Step.Hold; journalled already if it equals the one in force
+	DoFinish  Action = "finish"  // erase the secret, record the outcome
+	DoForget  Action = "forget"  // erase the secret of a rotation that is done
 )
 
 // Step is what Next decides.
@@ -62,6 +64,7 @@ var protocol = []decision{
 	probe,
 	staleSinks,
 	serve,
+	canaries,
 	quiet,
 	disable,
 	soak,
@@ -272,6 +275,32 @@ func serve(_ State, p *Progress, now time.Time, _ Policy, w World) (Step, bool) 
 	}
 	if len(required) > 0 {
 		return Step{Name: p.stage(), Do: DoWait, Until: retryAt(required), Retry: true, Error: failures(required)}, true
+	}
+	return Step{}, false
+}
+
+// canaries: where a job of the CI is to show that the pair works there, it is started and its verdict awaited.
+func canaries(_ State, p *Progress, _ time.Time, _ Policy, w World) (Step, bool) {
+	var fresh, running []string
+	var failing []*SinkProgress
+	for _, s := range p.live(true) {
+		switch {
+		case !s.Canary || s.Proven:
+		case s.CanaryRun != "":
+			running = append(running, s.Name)
+		case w.Tried[s.Name]:
+			failing = append(failing, s)
+		default:
+			fresh = append(fresh, s.Name)
+		}
+	}
+	switch {
+	case len(fresh) > 0:
+		return Step{Name: StepVerify, Do: DoCanary, Sinks: fresh}, true
+	case len(running) > 0:
+		return Step{Name: StepVerify, Do: DoVerdict, Sinks: running}, true
+	case len(failing) > 0:
+		return Step{Name: StepVerify, Do: DoWait, Until: retryAt(failing), Retry: true, Error: failures(failing)}, true
 	}
 	return Step{}, false
 }

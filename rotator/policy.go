@@ -25,6 +25,7 @@ type OwedFunc func(lastStarted, keyCreated, now time.Time) (reason string, next 
 // Sink is a destination as the configuration binds it to a robot.
 type Sink struct {
 	SinkPlan
+	CanaryFor time.Duration // how long its canary may take, if the plan has one
 	// Open makes the sink. Secret references are resolved now, so that a robot whose token
 	// file is missing fails alone.
 	Open func(ctx context.Context, rotation ID) (sinks.Sink, error)

@@ -266,6 +266,10 @@ func (x *run) act(ctx context.Context, step Step) error {
 		return x.serve(ctx, whole, p, step.Sinks)
 	case DoVerify:
 		return x.verify(ctx, p, step.Sinks)
+	case DoCanary:
+		return x.startCanaries(ctx, p, step.Sinks)
+	case DoVerdict:
+		return x.awaitVerdicts(ctx, p, step.Sinks)
 	case DoLift:
 		return x.lift(ctx, p)
 	case DoHold:

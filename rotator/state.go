@@ -98,7 +98,10 @@ type SinkProgress struct {
 	ServedAt   time.Time // first verification since the last push; zero: not shown to serve the new key
 	VerifiedAt time.Time // latest verification
 	Evidence   sinks.Evidence
-	Failures   int // since the last success
+	CanaryRun  string    // under way
+	CanaryBy   time.Time // its deadline
+	Proven     bool      // its verdict was good, since the last push
+	Failures   int       // since the last success
 	FailedAt   time.Time
 	Class      string
 	Stage      string
@@ -177,7 +180,7 @@ func (p *Progress) live(required bool) []*SinkProgress {
 func (p *Progress) ServedAt() time.Time {
 	var last time.Time
 	for _, s := range p.live(true) {
-		if !s.Serves() {
+		if !s.Serves() || s.Canary && !s.Proven {
 			return time.Time{}
 		}
 		if s.ServedAt.After(last) {

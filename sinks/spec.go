@@ -42,7 +42,7 @@ type Env struct {
 type CanaryConfig struct {
 	Workflow string        `yaml:"workflow" doc:"what to start: a workflow file, a pipeline; the page of the kind says what it takes"`
 	Ref      string        `yaml:"ref" doc:"branch or tag on which it runs"`
-	Deadline time.Duration `yaml:"deadline" doc:"how long it may take, waiting for a runner included"`
+	Deadline time.Duration `yaml:"deadline" doc:"how long it may take, waiting for a runner included; default 10m"`
 }
 
 // Spec describes a kind of sink.

@@ -33,10 +33,12 @@ func manual(doc string) string {
 		doc = strings.ToUpper(rest[:min(1, len(rest))]) + rest[min(1, len(rest)):]
 	}
 	var b strings.Builder
+	verified := false // inside the paragraph that is said below the keys
 	for line := range strings.Lines(doc) {
+		verified = strings.HasPrefix(line, "Verified against: ") || verified && strings.TrimSpace(line) != ""
 		switch {
-		case strings.HasPrefix(line, "Verified against: "):
-			continue // said below the keys
+		case verified:
+			continue
 		case strings.HasPrefix(line, "# "):
 			line = "#" + line
 		}

@@ -18,7 +18,8 @@ func robotOf(aws config.AWS, r config.Robot, env func(rotator.ID) sinks.Env) rot
 	}
 	for _, s := range r.Sinks {
 		out.Sinks = append(out.Sinks, rotator.Sink{
-			SinkPlan: rotator.SinkPlan{Name: s.Name, Kind: s.Kind, Required: s.Required, MinEvidence: s.MinEvidence, Destination: s.Destination},
+			SinkPlan:  rotator.SinkPlan{Name: s.Name, Kind: s.Kind, Required: s.Required, MinEvidence: s.MinEvidence, Destination: s.Destination, Canary: s.Canary > 0},
+			CanaryFor: s.Canary,
 			Open: func(ctx context.Context, rotation rotator.ID) (sinks.Sink, error) {
 				return s.Open(ctx, string(rotation), env(rotation))
 			},

@@ -48,6 +48,8 @@ func Sentence(e rotator.Event) string {
 		return fmt.Sprintf("%s: took %s", b.Sink, b.Key)
 	case rotator.Verified:
 		return fmt.Sprintf("%s: serves %s (%s)", b.Sink, b.Key, b.Evidence)
+	case rotator.CanaryStarted:
+		return fmt.Sprintf("%s: a job is to show that %s works there; its verdict is awaited until %s", b.Sink, b.Key, Stamp(b.By))
 	case rotator.SinkFailed:
 		return fmt.Sprintf("%s: %s failed: %s", b.Sink, b.Stage, b.Error)
 	case rotator.UseRead:

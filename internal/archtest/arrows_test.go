@@ -30,9 +30,12 @@ var arrows = []struct {
 	{"sinks/sinktest", []string{"sinks", "internal/secret"}},
 	{"sinks/internal/awsapi", []string{"sinks", "internal/awsauth", "internal/secret", "internal/pace"}},
 	{"sinks/internal/vars", []string{"sinks", "sinks/internal/httpapi", "internal/secret"}},
+	{"sinks/internal/vaultapi", []string{"sinks", "sinks/internal/httpapi", "internal/secret", "internal/pace"}},
 	{"sinks/internal/varstest", []string{"sinks", "sinks/sinktest", "internal/secret"}}, // for tests only
 	{"sinks/internal/...", []string{"sinks", "internal/secret", "internal/pace"}},
 	{"sinks/exec", []string{"sinks", "sinks/sinktest", "internal/secret"}}, // it runs the suite against plugins
+	{"sinks/vault", []string{"sinks", "sinks/internal/httpapi", "sinks/internal/vaultapi", "internal/secret"}},
+	{"sinks/vaultawsroot", []string{"sinks", "sinks/internal/httpapi", "sinks/internal/vaultapi", "internal/secret"}},
 	{"sinks/secretsmanager", []string{"sinks", "sinks/internal/...", "internal/awsauth", "internal/secret"}},
 	{"sinks/ssm", []string{"sinks", "sinks/internal/...", "internal/awsauth", "internal/secret"}},
 	{"sinks/...", []string{"sinks", "sinks/internal/httpapi", "sinks/internal/jsonpair", "sinks/internal/vars", "internal/secret", "internal/pace"}},
@@ -50,6 +53,7 @@ var arrows = []struct {
 	{"internal/e2e", nil},
 	{"internal/e2e/...", nil},
 	{"internal/archtest", nil},
+	{"internal/mutants", nil},
 	{"deploy/iam", nil},
 }
 

@@ -22,7 +22,7 @@ var owners = []struct {
 	{sdk + "/config", []string{"internal/awsauth"}},
 	{sdk + "/credentials", []string{"rotator/awsiam", "internal/awsauth"}},
 	{sdk + "/service", nil},
-	{"github.com/hashicorp/vault/api", []string{"sinks/vault"}},
+	{"github.com/hashicorp/vault/api", []string{"sinks/internal/vaultapi"}},
 	{"github.com/robfig/cron/v3", []string{"rotator/schedule"}},
 	{"github.com/goccy/go-yaml", []string{"config", "sinks/kubernetes", "sinks/pulumiesc"}}, // kubernetes reads kubeconfigs; pulumiesc edits definitions in place
 	{"golang.org/x/crypto", []string{"sinks/github"}},

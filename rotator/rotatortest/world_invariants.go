@@ -243,7 +243,7 @@ func (w *World) vanished(r *Robot, id rotator.KeyID, seen *witnessed) {
 	switch {
 	case !taken && !r.intents[id][rotator.Remove]:
 		w.breaks("the key %s was deleted without an intent in the journal", id)
-	case given && seen.status == rotator.Active && time.Since(seen.woken) > unseen:
+	case given && !contained && seen.status == rotator.Active && time.Since(seen.woken) > unseen:
 		w.breaks("the key %s was deleted while it was Active", id)
 	case seen.theirs && !contained && !w.mayGo(r, seen):
 		w.breaks("the key %s is somebody else's, and was deleted", id)

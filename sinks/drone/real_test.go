@@ -174,6 +174,9 @@ func (v *real) rows(t sinktest.T, cfg *Config) map[string]row {
 		}
 		all[name] = row{string(data), pulls}
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%v", err)
+	}
 	return all
 }
 

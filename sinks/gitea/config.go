@@ -64,12 +64,12 @@ func (c *Config) Validate() error {
 	case c.User != "" && !isName(c.User):
 		bad("user", "must be the name of a user")
 	}
-	for field, name := range map[string]string{
-		"variables.access_key_id": c.Variables.AccessKeyID, "variables.secret_access_key": c.Variables.SecretAccessKey,
-		"variables.session_token": c.Variables.SessionToken, "bundle": c.Bundle,
+	for _, v := range []struct{ field, name string }{
+		{"variables.access_key_id", c.Variables.AccessKeyID}, {"variables.secret_access_key", c.Variables.SecretAccessKey},
+		{"variables.session_token", c.Variables.SessionToken}, {"bundle", c.Bundle},
 	} {
-		if strings.EqualFold(name, "CI") {
-			bad(field, "must not be CI")
+		if strings.EqualFold(v.name, "CI") {
+			bad(v.field, "must not be CI")
 		}
 	}
 	// The server keeps names in capitals: two that differ only in case are one secret there.

@@ -25,9 +25,11 @@
 //
 // An access token (Settings, Applications) with one scope:
 //
-//	repository     write:repository     of an owner of the repository, or somebody who administers it
+//	repository     write:repository     of its owner; if that is an organization, of one of its owners
 //	organization   write:organization   of an owner of the organization
 //	user           write:user           of that user
+//
+// An administrator of the site may write everywhere; a collaborator who administers a repository may not.
 //
 // The canary needs write:repository too. With read:repository, Check also looks at the repositories of an organization or a
 // user, up to a hundred of them. Tokens do not run out. The token is read again when the server refuses it.

@@ -204,6 +204,9 @@ func (v *real) secrets(t sinktest.T, p place) map[string]varstest.Var {
 		}
 		all[name] = varstest.Var{Value: string(value), Note: note, Created: time.Unix(created, 0).UTC()}
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%v", err)
+	}
 	return all
 }
 

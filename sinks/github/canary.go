@@ -59,7 +59,7 @@ func (s *sink) StartCanary(ctx context.Context, cred sinks.Credential) (run stri
 		return "", &sinks.Error{Class: sinks.Refused, Op: op, Err: errNoCanary}
 	}
 	nonce := rand.Text()
-	body := map[string]any{"ref": s.canary.Ref, "inputs": map[string]string{"key_id": string(cred.KeyID), "nonce": nonce}}
+	body := map[string]any{"ref": s.canary.Ref, "inputs": map[string]string{"access_key_id": string(cred.KeyID), "nonce": nonce}}
 	if !s.store.cfg.isServer() {
 		body["return_run_details"] = true
 	}

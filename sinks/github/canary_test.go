@@ -30,7 +30,7 @@ func TestACanaryIsStartedAndWaitedFor(t *testing.T) {
 				s.store.cfg.URL = c.url
 			}
 			run, err := s.StartCanary(t.Context(), pair)
-			if err != nil || !strings.HasPrefix(run, c.form) || m.inputs["key_id"] != "AKIANEW" || m.inputs["nonce"] == "" {
+			if err != nil || !strings.HasPrefix(run, c.form) || m.inputs["access_key_id"] != "AKIANEW" || m.inputs["nonce"] == "" {
 				t.Fatalf("%q, %v, %v", run, err, m.inputs)
 			}
 			if done, err := s.CanaryResult(t.Context(), run); done || err != nil {

@@ -77,7 +77,7 @@
 //	on:
 //	  workflow_dispatch:
 //	    inputs:
-//	      key_id: { required: true }
+//	      access_key_id: { required: true }
 //	      nonce: { required: true }
 //	permissions: {}
 //	jobs:
@@ -89,7 +89,7 @@
 //	          AWS_ACCESS_KEY_ID: ${{ secrets.AWS_ACCESS_KEY_ID }}
 //	          AWS_SECRET_ACCESS_KEY: ${{ secrets.AWS_SECRET_ACCESS_KEY }}
 //	          AWS_REGION: us-east-1
-//	          KEY_ID: ${{ inputs.key_id }}
+//	          KEY_ID: ${{ inputs.access_key_id }}
 //	        run: test "$AWS_ACCESS_KEY_ID" = "$KEY_ID" && aws sts get-caller-identity > /dev/null
 //
 // # When readers read

@@ -102,10 +102,7 @@ func (s *store) checkToken(ctx context.Context) ([]sinks.Warning, error) {
 	if !slices.Contains(got.Scopes, "api") && !slices.Contains(got.Scopes, "granular") {
 		return nil, sinks.Errorf(sinks.Denied, "gitlab: look up the token", "it has not the scope api")
 	}
-	ends, err := time.Parse(time.DateOnly, got.Expires)
-	if err != nil {
-		return nil, nil // it does not end
-	}
+	ends, _ := time.Parse(time.DateOnly, got.Expires) // null: it does not end
 	return httpapi.Expiring("gitlab", ends, resp.Date), nil
 }
 

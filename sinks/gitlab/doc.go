@@ -68,6 +68,5 @@
 // of groups need GitLab Premium. Instance variables have none, and cannot be hidden. Two scopes in which the same robot is
 // served are two sinks.
 //
-// Verified against: GitLab's REST API documentation (project-level, group-level and instance-level CI/CD variables, pipelines, personal access tokens), a model
-// of it in the unit tests. Not yet a real GitLab.
+// Verified against: GitLab's REST API documentation, a model of it in the unit tests. Not yet a real GitLab.
 package gitlab

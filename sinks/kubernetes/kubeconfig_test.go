@@ -113,7 +113,7 @@ func TestAServerThatTheAuthorityDoesNotKnowGetsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sink.Push(within(t), pair); sinks.ClassOf(err) != sinks.Temporary || !strings.Contains(err.Error(), "kubernetes: read ci/bot: tls: failed to verify certificate") {
+	if _, err := sink.Push(briefly(t), pair); sinks.ClassOf(err) != sinks.Temporary || !strings.Contains(err.Error(), "kubernetes: read ci/bot: tls: failed to verify certificate") {
 		t.Error(err)
 	}
 	if s.Made("") != 0 {

@@ -68,9 +68,14 @@ func opened(t *testing.T, change func(*server, *Config)) (*server, sinks.Sink) {
 	return s, sink
 }
 
-// within is the time of a call that may retry until its end.
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+// within is the time of a call that should succeed, or fail at once.
+func within(t *testing.T) context.Context { return timed(t, 30*time.Second) }
+
+// briefly is the time of a call that may retry until its end.
+func briefly(t *testing.T) context.Context { return timed(t, 300*time.Millisecond) }
+
+func timed(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -226,11 +231,11 @@ func TestAFailureIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, sink := opened(t, c.change)
-			_, err := sink.Check(within(t))
+			_, err := sink.Check(briefly(t))
 			if err == nil || err.Error() != c.check || sinks.ClassOf(err) != c.class {
 				t.Errorf("check: %v: %v, want %v: %s", sinks.ClassOf(err), err, c.class, c.check)
 			}
-			_, err = sink.Push(within(t), pair)
+			_, err = sink.Push(briefly(t), pair)
 			if err == nil || err.Error() != c.push || sinks.ClassOf(err) != c.class {
 				t.Errorf("push: %v: %v, want %v: %s", sinks.ClassOf(err), err, c.class, c.push)
 			}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go/middleware"
 
-	"keyturn/internal/awsauth"
 	"keyturn/internal/secret"
 	"keyturn/sinks"
 	"keyturn/sinks/internal/awsapi"
@@ -25,13 +23,10 @@ const (
 
 // sink implements sinks.Sink, sinks.Reader and sinks.Principal.
 type sink struct {
+	*awsapi.Self
 	cfg    Config
 	region string
 	client *secretsmanager.Client
-	whoami func(context.Context) (string, error)
-
-	mu        sync.Mutex
-	principal string
 }
 
 func open(ctx context.Context, cfg *Config, env sinks.Env) (sinks.Sink, error) {
@@ -40,23 +35,9 @@ func open(ctx context.Context, cfg *Config, env sinks.Env) (sinks.Sink, error) {
 		return nil, fmt.Errorf("secretsmanager: %w", err)
 	}
 	return &sink{
-		cfg: *cfg, region: c.Region, client: secretsmanager.NewFromConfig(c),
-		whoami: func(ctx context.Context) (string, error) { return awsauth.Whoami(ctx, c) },
+		Self: awsapi.NewSelf("secretsmanager", c),
+		cfg:  *cfg, region: c.Region, client: secretsmanager.NewFromConfig(c),
 	}, nil
-}
-
-// Principal implements sinks.Principal. It is asked of AWS once.
-func (s *sink) Principal(ctx context.Context) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.principal == "" {
-		arn, err := s.whoami(ctx)
-		if err != nil {
-			return "", awsapi.Error("secretsmanager: who keyturn is", err)
-		}
-		s.principal = arn
-	}
-	return s.principal, nil
 }
 
 // Serving implements sinks.Reader.
@@ -80,17 +61,7 @@ func (s *sink) Verify(ctx context.Context, cred sinks.Credential, _ sinks.KeyID,
 	case v.object.Serves(s.cfg.Variables, cred):
 		return sinks.Exact, nil
 	}
-	return sinks.None, sinks.Errorf(sinks.Stale, op, "%s does not serve key %s alone, but %s", current, cred.KeyID, served(v.object.KeyID(s.cfg.Variables), cred.KeyID))
-}
-
-func served(id, want sinks.KeyID) string {
-	switch id {
-	case "":
-		return "no key"
-	case want:
-		return "another secret, or a session token beside it"
-	}
-	return "key " + string(id)
+	return sinks.None, sinks.Errorf(sinks.Stale, op, "%s does not serve key %s alone, but %s", current, cred.KeyID, v.object.Instead(s.cfg.Variables, cred.KeyID))
 }
 
 // version is what a version holds.

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"keyturn/internal/awsauth"
 	"keyturn/internal/secret"
 	"keyturn/sinks"
 	"keyturn/sinks/internal/awsapi"
@@ -20,12 +18,9 @@ import (
 
 // sink implements sinks.Sink, sinks.Reader and sinks.Principal.
 type sink struct {
+	*awsapi.Self
 	cfg    Config
 	client *ssm.Client
-	whoami func(context.Context) (string, error)
-
-	mu        sync.Mutex
-	principal string
 }
 
 func open(ctx context.Context, cfg *Config, env sinks.Env) (sinks.Sink, error) {
@@ -34,23 +29,9 @@ func open(ctx context.Context, cfg *Config, env sinks.Env) (sinks.Sink, error) {
 		return nil, fmt.Errorf("ssm: %w", err)
 	}
 	return &sink{
-		cfg: *cfg, client: ssm.NewFromConfig(c),
-		whoami: func(ctx context.Context) (string, error) { return awsauth.Whoami(ctx, c) },
+		Self: awsapi.NewSelf("ssm", c),
+		cfg:  *cfg, client: ssm.NewFromConfig(c),
 	}, nil
-}
-
-// Principal implements sinks.Principal. It is asked of AWS once.
-func (s *sink) Principal(ctx context.Context) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.principal == "" {
-		arn, err := s.whoami(ctx)
-		if err != nil {
-			return "", awsapi.Error("ssm: who keyturn is", err)
-		}
-		s.principal = arn
-	}
-	return s.principal, nil
 }
 
 // Serving implements sinks.Reader.
@@ -76,17 +57,7 @@ func (s *sink) Verify(ctx context.Context, cred sinks.Credential, _ sinks.KeyID,
 	case v.object.Serves(s.cfg.Variables, cred):
 		return sinks.Exact, nil
 	}
-	return sinks.None, sinks.Errorf(sinks.Stale, op, "the parameter does not serve key %s alone, but %s", cred.KeyID, served(v.object.KeyID(s.cfg.Variables), cred.KeyID))
-}
-
-func served(id, want sinks.KeyID) string {
-	switch id {
-	case "":
-		return "no key"
-	case want:
-		return "another secret, or a session token beside it"
-	}
-	return "key " + string(id)
+	return sinks.None, sinks.Errorf(sinks.Stale, op, "the parameter does not serve key %s alone, but %s", cred.KeyID, v.object.Instead(s.cfg.Variables, cred.KeyID))
 }
 
 // version is what the parameter holds.

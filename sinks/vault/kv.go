@@ -3,12 +3,11 @@ package vault
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"net/http"
 	"strings"
 	"time"
 
 	"keyturn/sinks"
+	"keyturn/sinks/internal/vaultapi"
 )
 
 // current is what the secret holds now.
@@ -46,8 +45,8 @@ func (s *sink) read(ctx context.Context) (current, error) {
 		var got struct {
 			Data map[string]json.RawMessage `json:"data"`
 		}
-		err := s.call.get(ctx, op, s.path(kv), &got)
-		if isNothing(err) {
+		err := s.call.Get(ctx, op, s.path(kv), &got)
+		if vaultapi.IsNothing(err) {
 			err = nil
 		}
 		return current{fields: got.Data}, err
@@ -58,8 +57,8 @@ func (s *sink) read(ctx context.Context) (current, error) {
 			Metadata metadata                   `json:"metadata"`
 		} `json:"data"`
 	}
-	err = s.call.get(ctx, op, s.path(kv), &got)
-	if isNothing(err) {
+	err = s.call.Get(ctx, op, s.path(kv), &got)
+	if vaultapi.IsNothing(err) {
 		err = nil
 	}
 	d := got.Data
@@ -78,14 +77,14 @@ func (s *sink) write(ctx context.Context, now current, cred sinks.Credential) (s
 	}
 	fields := s.merged(now, cred)
 	if kv == 1 {
-		at, err := s.call.put(ctx, op, s.path(kv), fields, nil)
+		at, err := s.call.Put(ctx, op, s.path(kv), fields, nil)
 		return receipt(0, at), err
 	}
 	body := map[string]any{"data": fields, "options": map[string]int{"cas": now.version}}
 	var got struct {
 		Data metadata `json:"data"`
 	}
-	if _, err := s.call.put(ctx, op, s.path(kv), body, &got); err != nil {
+	if _, err := s.call.Put(ctx, op, s.path(kv), body, &got); err != nil {
 		return sinks.Receipt{}, err
 	}
 	return receipt(got.Data.Version, got.Data.CreatedTime), nil
@@ -120,7 +119,7 @@ func (s *sink) detect(ctx context.Context, op string) (int, error) {
 			Options map[string]string `json:"options"`
 		} `json:"data"`
 	}
-	err := s.call.get(ctx, op, "sys/internal/ui/mounts/"+s.cfg.Mount, &got)
+	err := s.call.Get(ctx, op, "sys/internal/ui/mounts/"+s.cfg.Mount, &got)
 	if sinks.ClassOf(err) == sinks.Denied {
 		return 0, s.hidden(ctx, op, err)
 	}
@@ -141,40 +140,8 @@ func (s *sink) detect(ctx context.Context, op string) (int, error) {
 // hidden tells a mount that does not exist from a token without rights: Vault denies both
 // when it is asked for mounts, but only one when it is asked for the secret.
 func (s *sink) hidden(ctx context.Context, op string, denied error) error {
-	if err := s.call.get(ctx, op, s.path(2), nil); sinks.ClassOf(err) == sinks.Missing && !isNothing(err) {
+	if err := s.call.Get(ctx, op, s.path(2), nil); sinks.ClassOf(err) == sinks.Missing && !vaultapi.IsNothing(err) {
 		return err
 	}
 	return denied
-}
-
-// answer is what Vault says of a failure: errors, or what it knows of a deleted version.
-type answer struct {
-	Errors []string        `json:"errors"`
-	Data   json.RawMessage `json:"data"`
-}
-
-// errNothing is a 404 of a path that Vault knows: nothing is stored there, or it is deleted.
-var errNothing = errors.New("nothing is stored there")
-
-func isNothing(err error) bool { return errors.Is(err, errNothing) }
-
-// meaning gives a failed answer a better class and text than its status has. What Vault
-// says is looked for known phrases and never repeated.
-func meaning(status int, a answer) (sinks.Class, error) {
-	has := func(phrase string) bool { return strings.Contains(strings.Join(a.Errors, "\n"), phrase) }
-	switch {
-	case status == http.StatusBadRequest && has("check-and-set parameter did not match"):
-		return sinks.Conflict, errors.New("somebody else wrote at the same time")
-	case status == http.StatusBadRequest && has("Upgrading from non-versioned to versioned"):
-		return sinks.Temporary, errors.New("the store is being upgraded to version 2")
-	case status == http.StatusNotFound && has("no handler for route"):
-		return sinks.Missing, errors.New("nothing is mounted there")
-	case status == http.StatusNotFound && len(a.Errors) == 0 && (a.Errors != nil || a.Data != nil):
-		return sinks.Missing, errNothing
-	case status == http.StatusServiceUnavailable && has("Vault is sealed"):
-		return sinks.Temporary, errors.New("the Vault is sealed")
-	case status == http.StatusForbidden:
-		return sinks.Denied, errors.New("the token is not valid, or its policies do not allow it")
-	}
-	return sinks.Unclassified, nil
 }

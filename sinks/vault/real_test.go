@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"keyturn/sinks"
+	"keyturn/sinks/internal/vaultapi"
 	"keyturn/sinks/sinktest"
 )
 
@@ -46,7 +47,7 @@ func TestConformanceOfARealVault(t *testing.T) {
 		},
 		"KV version 2 by AppRole": func(t sinktest.T) *Config {
 			cfg := newConfig()
-			cfg.AppRole, cfg.KV = &AppRole{RoleID: v.roleID, SecretID: file(t, v.secretID)}, 2
+			cfg.AppRole, cfg.KV = &vaultapi.AppRole{RoleID: v.roleID, SecretID: file(t, v.secretID)}, 2
 			return cfg
 		},
 		"KV version 1": func(t sinktest.T) *Config {
@@ -248,7 +249,7 @@ func (p *faulty) set(f sinktest.Fault) {
 
 func (v *real) revoked(t *testing.T) {
 	cfg := newConfig()
-	cfg.AppRole = &AppRole{RoleID: v.roleID, SecretID: file(t, v.secretID)}
+	cfg.AppRole = &vaultapi.AppRole{RoleID: v.roleID, SecretID: file(t, v.secretID)}
 	v.target(t, cfg)
 	s, err := Spec.Open(t.Context(), cfg, sinks.Env{})
 	if err != nil {
@@ -258,8 +259,7 @@ func (v *real) revoked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := s.(*sink).call.login.last.Reveal()
-	v.ask(t, "POST", "auth/token/revoke", map[string]any{"token": token})
+	v.ask(t, "PUT", "sys/leases/revoke-prefix/auth/approle/login", nil)
 	if e, err := s.Verify(t.Context(), pair, "", r); e != sinks.Exact || err != nil {
 		t.Errorf("%v, %v", e, err)
 	}

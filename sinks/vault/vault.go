@@ -10,6 +10,7 @@ import (
 
 	"keyturn/sinks"
 	"keyturn/sinks/internal/httpapi"
+	"keyturn/sinks/internal/vaultapi"
 )
 
 //go:embed doc.go
@@ -29,12 +30,12 @@ var Spec = sinks.Define(sinks.Definition[Config, *Config]{
 // sink is one secret.
 type sink struct {
 	cfg  Config
-	call *caller
+	call *vaultapi.Client
 	kv   atomic.Int32 // version of the store once it is known
 }
 
 func open(ctx context.Context, cfg *Config, env sinks.Env) (sinks.Sink, error) {
-	c, err := newCaller(ctx, cfg, env)
+	c, err := vaultapi.New(ctx, "vault", cfg.Server, env)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"keyturn/internal/secret"
 	"keyturn/sinks"
+	"keyturn/sinks/internal/vaultapi"
 	"keyturn/sinks/sinktest"
 )
 
@@ -40,7 +41,7 @@ func TestConformance(t *testing.T) {
 		"KV version 2 that is asked for": func(t sinktest.T) *Config { return withToken(t, "secret", 0) },
 		"KV version 2 by AppRole": func(t sinktest.T) *Config {
 			cfg := newConfig()
-			cfg.AppRole = &AppRole{RoleID: "role", SecretID: file(t, secretID)}
+			cfg.AppRole = &vaultapi.AppRole{RoleID: "role", SecretID: file(t, secretID)}
 			return cfg
 		},
 		"KV version 1 with other names": func(t sinktest.T) *Config {
@@ -266,13 +267,13 @@ func TestAFailureIsNamed(t *testing.T) {
 		},
 		"a wrong secret id": {
 			func(s *server, c *Config) {
-				c.AppRole, c.Token = &AppRole{RoleID: "role", SecretID: c.Token}, secret.Ref{}
+				c.AppRole, c.Token = &vaultapi.AppRole{RoleID: "role", SecretID: c.Token}, secret.Ref{}
 			},
 			sinks.Denied, "vault: log in at auth/approle: the role or its secret is not accepted",
 		},
 		"a login that is not there": {
 			func(s *server, c *Config) {
-				c.JWT, c.Token = &JWT{Role: "r", Token: c.Token, Mount: "gitlab"}, secret.Ref{}
+				c.JWT, c.Token = &vaultapi.JWT{Role: "r", Token: c.Token, Mount: "gitlab"}, secret.Ref{}
 			},
 			sinks.Denied, "vault: log in at auth/gitlab: the role or its secret is not accepted",
 		},
@@ -317,7 +318,7 @@ func (s *server) give(ttl time.Duration) {
 
 func TestATokenThatRanOutIsReplacedByAnotherLogin(t *testing.T) {
 	s, sink := opened(t, func(s *server, c *Config) {
-		c.AppRole, c.Token = &AppRole{RoleID: "role", SecretID: file(t, secretID)}, secret.Ref{}
+		c.AppRole, c.Token = &vaultapi.AppRole{RoleID: "role", SecretID: file(t, secretID)}, secret.Ref{}
 	})
 	for range 2 {
 		if _, err := sink.Push(t.Context(), pair); err != nil {
@@ -343,9 +344,11 @@ func TestATokenThatRanOutIsReplacedByAnotherLogin(t *testing.T) {
 
 func TestEachMethodLogsIn(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"approle":    func(c *Config) { c.AppRole = &AppRole{RoleID: "role", SecretID: file(t, secretID)} },
-		"kubernetes": func(c *Config) { c.Kubernetes = &Kubernetes{Role: "keyturn", TokenPath: file(t, "the-pod").File} },
-		"jwt":        func(c *Config) { c.JWT = &JWT{Role: "keyturn", Token: file(t, "the-job"), Mount: "gitlab"} },
+		"approle": func(c *Config) { c.AppRole = &vaultapi.AppRole{RoleID: "role", SecretID: file(t, secretID)} },
+		"kubernetes": func(c *Config) {
+			c.Kubernetes = &vaultapi.Kubernetes{Role: "keyturn", TokenPath: file(t, "the-pod").File}
+		},
+		"jwt": func(c *Config) { c.JWT = &vaultapi.JWT{Role: "keyturn", Token: file(t, "the-job"), Mount: "gitlab"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, sink := opened(t, func(_ *server, c *Config) { c.Token = secret.Ref{}; change(c) })
@@ -402,9 +405,9 @@ func TestASecretThatIsMissingIsNoticedWhenTheSinkIsOpened(t *testing.T) {
 	missing := secret.Ref{File: "/nonexistent/token"}
 	for name, change := range map[string]func(*Config){
 		"vault: token: secret from file /nonexistent/token: no such file or directory":                 func(c *Config) { c.Token = missing },
-		"vault: approle.secret_id: secret from file /nonexistent/token: no such file or directory":     func(c *Config) { c.AppRole = &AppRole{SecretID: missing} },
-		"vault: jwt.token: secret from file /nonexistent/token: no such file or directory":             func(c *Config) { c.JWT = &JWT{Token: missing} },
-		"vault: kubernetes.token_path: secret from file /nonexistent/token: no such file or directory": func(c *Config) { c.Kubernetes = &Kubernetes{TokenPath: missing.File} },
+		"vault: approle.secret_id: secret from file /nonexistent/token: no such file or directory":     func(c *Config) { c.AppRole = &vaultapi.AppRole{SecretID: missing} },
+		"vault: jwt.token: secret from file /nonexistent/token: no such file or directory":             func(c *Config) { c.JWT = &vaultapi.JWT{Token: missing} },
+		"vault: kubernetes.token_path: secret from file /nonexistent/token: no such file or directory": func(c *Config) { c.Kubernetes = &vaultapi.Kubernetes{TokenPath: missing.File} },
 		"vault: read the CA certificates: open /nonexistent/ca.pem: no such file or directory":         func(c *Config) { c.CACert = "/nonexistent/ca.pem" },
 	} {
 		cfg := newConfig()
@@ -432,11 +435,11 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 		"a namespace":         {func(c *Config) { c.Namespace = "/team" }, "namespace: " + path},
 		"a version":           {func(c *Config) { c.KV = 3 }, "kv: must be 1 or 2"},
 		"no login":            {func(c *Config) { c.Token = secret.Ref{} }, "token: exactly one of token, approle, kubernetes and jwt must be given"},
-		"two logins":          {func(c *Config) { c.Kubernetes = &Kubernetes{Role: "r"} }, "token: exactly one of token, approle, kubernetes and jwt must be given"},
+		"two logins":          {func(c *Config) { c.Kubernetes = &vaultapi.Kubernetes{Role: "r"} }, "token: exactly one of token, approle, kubernetes and jwt must be given"},
 		"equal names":         {func(c *Config) { c.Variables.SessionToken = "AWS_ACCESS_KEY_ID" }, "variables: access_key_id, secret_access_key and session_token must differ"},
-		"an empty AppRole":    {func(c *Config) { c.Token, c.AppRole = secret.Ref{}, &AppRole{} }, "approle.role_id: must not be empty\napprole.secret_id: must not be empty"},
-		"an empty Kubernetes": {func(c *Config) { c.Token, c.Kubernetes = secret.Ref{}, &Kubernetes{Mount: "/x"} }, "kubernetes.role: must not be empty\nkubernetes.mount: " + path},
-		"an empty JWT":        {func(c *Config) { c.Token, c.JWT = secret.Ref{}, &JWT{} }, "jwt.role: must not be empty\njwt.token: must not be empty"},
+		"an empty AppRole":    {func(c *Config) { c.Token, c.AppRole = secret.Ref{}, &vaultapi.AppRole{} }, "approle.role_id: must not be empty\napprole.secret_id: must not be empty"},
+		"an empty Kubernetes": {func(c *Config) { c.Token, c.Kubernetes = secret.Ref{}, &vaultapi.Kubernetes{Mount: "/x"} }, "kubernetes.role: must not be empty\nkubernetes.mount: " + path},
+		"an empty JWT":        {func(c *Config) { c.Token, c.JWT = secret.Ref{}, &vaultapi.JWT{} }, "jwt.role: must not be empty\njwt.token: must not be empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := newConfig()
@@ -453,7 +456,7 @@ func TestConfigurationsThatAreWrong(t *testing.T) {
 }
 
 func TestDestinationTellsTwoPlacesApartAndNothingElse(t *testing.T) {
-	base := Config{Address: "https://v", Mount: "secret", Path: "ci/bot", Variables: sinks.DefaultVariables}
+	base := Config{Server: vaultapi.Server{Address: "https://v"}, Mount: "secret", Path: "ci/bot", Variables: sinks.DefaultVariables}
 	same := base
 	same.Address, same.Token, same.KV, same.CACert = "https://v/", secret.Ref{Env: "X"}, 2, "ca.pem"
 	if base.Destination() != same.Destination() {
@@ -473,9 +476,8 @@ func TestDestinationTellsTwoPlacesApartAndNothingElse(t *testing.T) {
 }
 
 func TestTheDocPageNamesEveryKey(t *testing.T) {
-	typ := reflect.TypeOf(Config{})
-	for i := range typ.NumField() {
-		if key := typ.Field(i).Tag.Get("yaml"); !strings.Contains(Spec.Doc, key) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		if key := f.Tag.Get("yaml"); !f.Anonymous && !strings.Contains(Spec.Doc, key) {
 			t.Errorf("the doc page does not mention %s", key)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package servers starts real servers for tests: Vault, built from its Go modules,
-// and moto, an emulator of IAM and STS that can enforce policies and signatures.
+// Package servers starts real servers for tests: Vault, Gitea with its runner, and Drone, built from their
+// Go modules, and moto, an emulator of IAM and STS that can enforce policies and signatures.
 //
 // What they are made of lies in a cache outside the checkout. `make e2e-servers` fills
 // it; each folder here has a where.sh that names its place and an install.sh that

@@ -73,8 +73,11 @@ func (g *Gitea) application(redirect string) (id, secret string, err error) {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || made.ID == "" {
-		return "", "", fmt.Errorf("gitea makes no OAuth application: %d, %v", resp.StatusCode, err)
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil {
+		return "", "", fmt.Errorf("make an OAuth application in gitea: %w", err)
+	}
+	if made.ID == "" {
+		return "", "", fmt.Errorf("make an OAuth application in gitea: %s", resp.Status)
 	}
 	return made.ID, made.Secret, nil
 }

@@ -1,7 +1,13 @@
 package servers
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -114,6 +120,24 @@ func (g *Gitea) run(args ...string) (string, error) {
 		return "", fmt.Errorf("%s: %w", args[0], err)
 	}
 	return string(out), nil
+}
+
+// Decrypt is the value of a secret as Gitea hands it to a job. text is what its database holds: AES in CFB mode over base64,
+// under the hash of the key.
+func (g *Gitea) Decrypt(text string) (string, error) {
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) < aes.BlockSize {
+		return "", errors.New("decrypt a secret of gitea: not the form it had")
+	}
+	key := sha256.Sum256([]byte(g.SecretKey))
+	block, _ := aes.NewCipher(key[:])
+	value := raw[aes.BlockSize:]
+	cipher.NewCFBDecrypter(block, raw[:aes.BlockSize]).XORKeyStream(value, value) //nolint:staticcheck // it is what Gitea uses
+	plain, err := base64.StdEncoding.DecodeString(string(value))
+	if err != nil {
+		return "", errors.New("decrypt a secret of gitea: it has another key")
+	}
+	return string(plain), nil
 }
 
 // StartRunner starts the runner of files, a folder that Find found, for all repositories of g. Its jobs run on this machine, with no

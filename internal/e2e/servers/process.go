@@ -1,6 +1,8 @@
 package servers
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -31,13 +34,25 @@ type Process struct {
 
 // start runs the command that argv makes for a port and waits until it answers at ready.
 func start(name, dir, ready string, env []string, argv func(port string) []string) (*Process, error) {
+	return startTLS(name, dir, ready, nil, env, argv)
+}
+
+// startTLS is start for a server that speaks TLS with a certificate of trust; if that is nil it speaks none.
+func startTLS(name, dir, ready string, trust *x509.CertPool, env []string, argv func(port string) []string) (*Process, error) {
+	client := &http.Client{Timeout: time.Second}
+	if trust != nil {
+		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12}}
+	}
 	var failed error
 	for range attempts {
 		p, err := launch(name, dir, env, argv)
 		if err != nil {
 			return nil, err
 		}
-		if failed = p.await(ready); failed == nil {
+		if trust != nil {
+			p.URL = strings.Replace(p.URL, "http:", "https:", 1)
+		}
+		if failed = p.await(client, ready); failed == nil {
 			return p, nil
 		}
 		p.Stop()
@@ -87,8 +102,7 @@ func (p *Process) Stop() {
 	}
 }
 
-func (p *Process) await(path string) error {
-	client := &http.Client{Timeout: time.Second}
+func (p *Process) await(client *http.Client, path string) error {
 	for deadline := time.Now().Add(readyWithin); time.Now().Before(deadline); {
 		resp, err := client.Get(p.URL + path)
 		if err == nil {

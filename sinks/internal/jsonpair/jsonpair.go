@@ -86,6 +86,18 @@ func (o Object) Serves(v sinks.Variables, cred sinks.Credential) bool {
 	return same && o.KeyID(v) == cred.KeyID && cred.KeyID != "" && !token
 }
 
+// Instead says, for an error, what is served instead of the pair of key want.
+func (o Object) Instead(v sinks.Variables, want sinks.KeyID) string {
+	switch id := o.KeyID(v); id {
+	case "":
+		return "no key"
+	case want:
+		return "another secret, or a session token beside it"
+	default:
+		return "key " + string(id)
+	}
+}
+
 // With is the object with the pair in it and no session token.
 func (o Object) With(v sinks.Variables, cred sinks.Credential) Object {
 	id, _ := json.Marshal(string(cred.KeyID))

@@ -48,3 +48,11 @@ func noted(note, marker string, limit int) string {
 
 // tail is the end of a value that may be shown.
 func tail(s string) string { return s[max(0, len(s)-4):] }
+
+// Noted is note with the marker of id in it, at most limit bytes long, for stores that hold a pair in one object.
+func Noted(note string, id sinks.KeyID, at time.Time, limit int) string {
+	return noted(note, marker(id, at), limit)
+}
+
+// Marked is the marker in a note; "" if it has none.
+func Marked(note string) string { return markerOf(note) }

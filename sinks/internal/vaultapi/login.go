@@ -1,4 +1,4 @@
-package vault
+package vaultapi
 
 import (
 	"cmp"
@@ -15,6 +15,7 @@ import (
 // login gets tokens, one caller at a time. A generation counts them, so that callers
 // who were denied side by side do not log in again one after the other.
 type login struct {
+	kind   string
 	turn   chan struct{} // holds one element while nobody is at it
 	given  secret.Ref    // a token that somebody else renews; else method is used
 	method *method
@@ -34,13 +35,13 @@ type method struct {
 const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 // newLogin reads the secrets once, so that one that is missing is noticed now.
-func newLogin(ctx context.Context, cfg *Config) (*login, error) {
-	l := &login{turn: make(chan struct{}, 1), given: cfg.Token, method: methodOf(cfg)}
+func newLogin(ctx context.Context, kind string, at Server) (*login, error) {
+	l := &login{kind: kind, turn: make(chan struct{}, 1), given: at.Token, method: methodOf(kind, at)}
 	l.turn <- struct{}{}
 	if l.method == nil {
 		t, err := l.given.Resolve(ctx)
 		if err != nil {
-			return nil, sinks.Errorf(sinks.Denied, "vault: token", "%w", err)
+			return nil, sinks.Errorf(sinks.Denied, l.kind+": token", "%w", err)
 		}
 		t.Wipe()
 		return l, nil
@@ -50,42 +51,42 @@ func newLogin(ctx context.Context, cfg *Config) (*login, error) {
 }
 
 // Source: the API pages of the auth methods AppRole, Kubernetes and JWT/OIDC.
-func methodOf(cfg *Config) *method {
+func methodOf(kind string, at Server) *method {
 	switch {
-	case cfg.AppRole != nil:
-		a := *cfg.AppRole
+	case at.AppRole != nil:
+		a := *at.AppRole
 		return &method{cmp.Or(a.Mount, "approle"), func(ctx context.Context) (map[string]string, error) {
-			id, err := reveal(ctx, "approle.secret_id", a.SecretID)
+			id, err := reveal(ctx, kind+": approle.secret_id", a.SecretID)
 			return map[string]string{"role_id": a.RoleID, "secret_id": id}, err
 		}}
-	case cfg.Kubernetes != nil:
-		k := *cfg.Kubernetes
+	case at.Kubernetes != nil:
+		k := *at.Kubernetes
 		ref := secret.Ref{File: cmp.Or(k.TokenPath, serviceAccount)}
 		return &method{cmp.Or(k.Mount, "kubernetes"), func(ctx context.Context) (map[string]string, error) {
-			token, err := reveal(ctx, "kubernetes.token_path", ref)
+			token, err := reveal(ctx, kind+": kubernetes.token_path", ref)
 			return map[string]string{"role": k.Role, "jwt": token}, err
 		}}
-	case cfg.JWT != nil:
-		j := *cfg.JWT
+	case at.JWT != nil:
+		j := *at.JWT
 		return &method{cmp.Or(j.Mount, "jwt"), func(ctx context.Context) (map[string]string, error) {
-			token, err := reveal(ctx, "jwt.token", j.Token)
+			token, err := reveal(ctx, kind+": jwt.token", j.Token)
 			return map[string]string{"role": j.Role, "jwt": token}, err
 		}}
 	}
 	return nil
 }
 
-func reveal(ctx context.Context, field string, ref secret.Ref) (string, error) {
+func reveal(ctx context.Context, op string, ref secret.Ref) (string, error) {
 	t, err := ref.Resolve(ctx)
 	if err != nil {
-		return "", sinks.Errorf(sinks.Denied, "vault: "+field, "%w", err)
+		return "", sinks.Errorf(sinks.Denied, op, "%w", err)
 	}
 	defer t.Wipe()
 	return t.Reveal(), nil
 }
 
 // ensure sees to it that c has a token, and returns its generation.
-func (l *login) ensure(ctx context.Context, c *caller) (int, error) {
+func (l *login) ensure(ctx context.Context, c *Client) (int, error) {
 	if err := l.enter(ctx); err != nil {
 		return 0, err
 	}
@@ -98,7 +99,7 @@ func (l *login) ensure(ctx context.Context, c *caller) (int, error) {
 
 // renew replaces the token of generation used, unless somebody already has. The same generation
 // comes back if there is no other token to be had.
-func (l *login) renew(ctx context.Context, c *caller, used int) (int, error) {
+func (l *login) renew(ctx context.Context, c *Client, used int) (int, error) {
 	if err := l.enter(ctx); err != nil {
 		return 0, err
 	}
@@ -114,14 +115,14 @@ func (l *login) enter(ctx context.Context) error {
 	case <-l.turn:
 		return nil
 	case <-ctx.Done():
-		return sinks.Errorf(sinks.Temporary, "vault: log in", "%w", context.Cause(ctx))
+		return sinks.Errorf(sinks.Temporary, l.kind+": log in", "%w", context.Cause(ctx))
 	}
 }
 
 func (l *login) exit() { l.turn <- struct{}{} }
 
 // fresh gets a token and gives it to the client.
-func (l *login) fresh(ctx context.Context, c *caller) (int, error) {
+func (l *login) fresh(ctx context.Context, c *Client) (int, error) {
 	token, ends, err := l.obtain(ctx, c)
 	if err != nil {
 		return 0, err
@@ -136,18 +137,18 @@ func (l *login) fresh(ctx context.Context, c *caller) (int, error) {
 	return l.gen, nil
 }
 
-func (l *login) obtain(ctx context.Context, c *caller) (token secret.Text, ends time.Time, err error) {
+func (l *login) obtain(ctx context.Context, c *Client) (token secret.Text, ends time.Time, err error) {
 	if l.method == nil {
 		if token, err = l.given.Resolve(ctx); err != nil {
-			err = sinks.Errorf(sinks.Denied, "vault: token", "%w", err)
+			err = sinks.Errorf(sinks.Denied, l.kind+": token", "%w", err)
 		}
 		return token, time.Time{}, err
 	}
 	return l.method.login(ctx, c)
 }
 
-func (m *method) login(ctx context.Context, c *caller) (secret.Text, time.Time, error) {
-	op := "vault: log in at auth/" + m.mount
+func (m *method) login(ctx context.Context, c *Client) (secret.Text, time.Time, error) {
+	op := c.kind + ": log in at auth/" + m.mount
 	fields, err := m.body(ctx)
 	if err != nil {
 		return secret.Text{}, time.Time{}, err

@@ -1,4 +1,9 @@
-package vault
+// Package vaultapi is what the kinds that write to a Vault or OpenBao share: how it is reached, how keyturn
+// logs in, and what its failures mean.
+//
+//	c, err := vaultapi.New(ctx, "vault", cfg.Server, env)
+//	err = c.Get(ctx, "vault: read secret/ci", "secret/data/ci", &got)
+package vaultapi
 
 import (
 	"bytes"
@@ -21,49 +26,53 @@ import (
 // attempt bounds one request.
 const attempt = 15 * time.Second
 
-// caller makes authenticated requests. It is Vault's own client on keyturn's transport: bounded
+// Client makes authenticated requests. It is Vault's own client on keyturn's transport: bounded
 // answers, no redirect to another host, no retry of its own, errors that repeat nothing.
-type caller struct {
+// It is safe for concurrent use.
+type Client struct {
+	kind    string // begins its own errors
+	address string
 	api     *api.Client
 	limiter *pace.Limiter
 	login   *login
 }
 
-func newCaller(ctx context.Context, cfg *Config, env sinks.Env) (*caller, error) {
-	hc, err := httpapi.HTTPClient(env.UserAgent, cfg.CACert)
+// New makes a Client for a kind. It reads the secrets of the login, and contacts nobody.
+func New(ctx context.Context, kind string, at Server, env sinks.Env) (*Client, error) {
+	hc, err := httpapi.HTTPClient(env.UserAgent, at.CACert)
 	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
+		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	client, err := api.NewClient(&api.Config{
-		Address: strings.TrimRight(cfg.Address, "/"), HttpClient: hc, DisableRedirects: true,
+		Address: strings.TrimRight(at.Address, "/"), HttpClient: hc, DisableRedirects: true,
 		CheckRetry: func(context.Context, *http.Response, error) (bool, error) { return false, nil },
 	})
 	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
+		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	// The client took these from the environment.
 	client.ClearToken()
 	client.SetHeaders(http.Header{api.RequestHeaderName: {"true"}})
-	if cfg.Namespace != "" {
-		client.SetNamespace(cfg.Namespace)
+	if at.Namespace != "" {
+		client.SetNamespace(at.Namespace)
 	}
-	l, err := newLogin(ctx, cfg)
+	l, err := newLogin(ctx, kind, at)
 	if err != nil {
 		return nil, err
 	}
-	return &caller{api: client, limiter: httpapi.Limiter(env, cfg.Address), login: l}, nil
+	return &Client{kind: kind, address: at.Address, api: client, limiter: httpapi.Limiter(env, at.Address), login: l}, nil
 }
 
-// get reads a path into out. A secret that is deleted is decoded too: its error is errNothing.
-func (c *caller) get(ctx context.Context, op, path string, out any) error {
+// Get reads a path into out. A secret that is deleted is decoded too: then IsNothing holds of the error.
+func (c *Client) Get(ctx context.Context, op, path string, out any) error {
 	_, err := c.authenticated(ctx, op, func(ctx context.Context) (*api.Response, error) {
 		return c.api.Logical().ReadRawWithContext(ctx, path)
 	}, out)
 	return err
 }
 
-// put writes body to a path. The time is when Vault answered, by its own clock.
-func (c *caller) put(ctx context.Context, op, path string, body, out any) (time.Time, error) {
+// Put writes body to a path. The time is when Vault answered, by its own clock.
+func (c *Client) Put(ctx context.Context, op, path string, body, out any) (time.Time, error) {
 	payload, err := json.Marshal(body)
 	if err != nil {
 		return time.Time{}, sinks.Errorf(sinks.Refused, op, "the secret cannot be written as JSON")
@@ -75,7 +84,7 @@ func (c *caller) put(ctx context.Context, op, path string, body, out any) (time.
 }
 
 // authenticated makes a request with a token, and once more with a new one if it is denied.
-func (c *caller) authenticated(ctx context.Context, op string, request func(context.Context) (*api.Response, error), out any) (time.Time, error) {
+func (c *Client) authenticated(ctx context.Context, op string, request func(context.Context) (*api.Response, error), out any) (time.Time, error) {
 	used, err := c.login.ensure(ctx, c)
 	if err != nil {
 		return time.Time{}, err
@@ -95,7 +104,7 @@ func (c *caller) authenticated(ctx context.Context, op string, request func(cont
 }
 
 // once makes a request when it is its turn.
-func (c *caller) once(ctx context.Context, op string, request func(context.Context) (*api.Response, error), out any) (at time.Time, err error) {
+func (c *Client) once(ctx context.Context, op string, request func(context.Context) (*api.Response, error), out any) (at time.Time, err error) {
 	err = httpapi.Paced(ctx, c.limiter, op, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, attempt, fmt.Errorf("no answer within %v", attempt))
 		defer cancel()
@@ -144,7 +153,7 @@ func failure(op string, status int, h http.Header, raw []byte) error {
 
 // decode fills out from a success, or from the metadata of what is deleted.
 func decode(op string, raw []byte, out any, err error) error {
-	if err != nil && !isNothing(err) || out == nil || len(bytes.TrimSpace(raw)) == 0 {
+	if err != nil && !IsNothing(err) || out == nil || len(bytes.TrimSpace(raw)) == 0 {
 		return err
 	}
 	if json.Unmarshal(raw, out) != nil {
