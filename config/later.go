@@ -14,9 +14,9 @@ const notYet = "not in this version"
 
 // laterKinds are kinds of sink that are planned. A kind leaves this list when it is built.
 var laterKinds = []string{
-	"1password-connect", "azure-keyvault", "bitbucket", "doppler", "gcp-secretmanager",
+	"1password-connect", "azure-keyvault", "doppler", "gcp-secretmanager",
 	"infisical", "octopus",
-	"teamcity", "vault-aws-root", "webhook",
+	"teamcity",
 }
 
 func isLater(kind string) bool { return slices.Contains(laterKinds, kind) }

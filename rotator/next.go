@@ -103,8 +103,8 @@ func (s State) after(w World) Step {
 	if len(left) == 0 {
 		return Step{Name: name, Do: DoForget}
 	}
-	if todo := untried(left, w); len(todo) > 0 {
-		return Step{Name: name, Do: DoServe, Sinks: todo}
+	if due := untried(left, w); len(due) > 0 {
+		return Step{Name: name, Do: DoServe, Sinks: due}
 	}
 	return Step{Name: name, Do: DoNothing, Until: retryAt(left)}
 }
@@ -266,12 +266,12 @@ func serve(_ State, p *Progress, now time.Time, _ Policy, w World) (Step, bool) 
 				"sink %s: %s; lower its min_evidence in the configuration and resolve with --retry, or drop it", s.Name, s.Error), true
 		}
 	}
-	todo := untried(required, w)
-	if len(todo) > 0 || len(required) == 0 {
-		todo = append(todo, untried(optional, w)...)
+	due := untried(required, w)
+	if len(due) > 0 || len(required) == 0 {
+		due = append(due, untried(optional, w)...)
 	}
-	if len(todo) > 0 {
-		return Step{Name: p.stage(), Do: DoServe, Sinks: todo}, true
+	if len(due) > 0 {
+		return Step{Name: p.stage(), Do: DoServe, Sinks: due}, true
 	}
 	if len(required) > 0 {
 		return Step{Name: p.stage(), Do: DoWait, Until: retryAt(required), Retry: true, Error: failures(required)}, true

@@ -116,17 +116,17 @@ func disable(s State, p *Progress, now time.Time, _ Policy, w World) (Step, bool
 func proven(p *Progress, name StepName, now time.Time, w World) (Step, bool) {
 	required := p.live(true)
 	if now.Sub(p.VerifiedAt()) > verifiedFor {
-		var all, todo []string
+		var all, due []string
 		for _, s := range required {
 			if now.Sub(s.VerifiedAt) > verifiedFor {
 				all = append(all, s.Name)
 				if !w.Tried[s.Name] {
-					todo = append(todo, s.Name)
+					due = append(due, s.Name)
 				}
 			}
 		}
-		if len(todo) > 0 {
-			return Step{Name: name, Do: DoVerify, Sinks: todo}, false
+		if len(due) > 0 {
+			return Step{Name: name, Do: DoVerify, Sinks: due}, false
 		}
 		if len(all) > 0 {
 			return Step{Name: name, Do: DoWait, Until: retryAt(required), Retry: true, Error: failures(required)}, false

@@ -4,6 +4,7 @@ package builtin
 import (
 	"keyturn/sinks"
 	"keyturn/sinks/azuredevops"
+	"keyturn/sinks/bitbucket"
 	"keyturn/sinks/buildkite"
 	"keyturn/sinks/circleci"
 	"keyturn/sinks/drone"
@@ -22,14 +23,18 @@ import (
 	"keyturn/sinks/ssm"
 	"keyturn/sinks/travis"
 	"keyturn/sinks/vault"
+	"keyturn/sinks/vaultawsroot"
+	"keyturn/sinks/webhook"
 	"keyturn/sinks/woodpecker"
 )
 
 // All kinds. A new one is a folder below sinks and a line here.
 var All = []sinks.Spec{
 	vault.Spec,
+	vaultawsroot.Spec,
 	file.Spec,
 	exec.Spec,
+	webhook.Spec,
 	secretsmanager.Spec,
 	ssm.Spec,
 	github.Spec,
@@ -47,4 +52,5 @@ var All = []sinks.Spec{
 	pulumideployments.Spec,
 	azuredevops.Spec,
 	hcpterraform.Spec,
+	bitbucket.Spec,
 }

@@ -46,7 +46,7 @@ func open(ctx context.Context, cfg *Config, env sinks.Env) (sinks.Sink, error) {
 // trace is what a push left behind, as the data of its receipt. A fingerprint is of a ciphertext, never of a value.
 type trace struct {
 	Key    sinks.KeyID `json:"key"`
-	Secret string      `json:"secret,omitempty"`
+	Sealed string      `json:"sealed,omitempty"`
 	ID     string      `json:"id,omitempty"`
 }
 
@@ -60,7 +60,7 @@ func (s *sink) Push(ctx context.Context, cred sinks.Credential) (sinks.Receipt, 
 		return sinks.Receipt{}, sinks.Errorf(sinks.Temporary, "pulumi-deployments: write "+s.cfg.name(), "after the push %s", wrong)
 	}
 	v := s.cfg.Variables
-	t := trace{Key: cred.KeyID, Secret: left.variable(v.SecretAccessKey).fingerprint(), ID: left.variable(v.AccessKeyID).fingerprint()}
+	t := trace{Key: cred.KeyID, Sealed: left.variable(v.SecretAccessKey).fingerprint(), ID: left.variable(v.AccessKeyID).fingerprint()}
 	data, err := json.Marshal(t)
 	return sinks.Receipt{Stamp: left.version(), At: at, Data: data}, err
 }
@@ -100,9 +100,9 @@ func (s *sink) Verify(ctx context.Context, cred sinks.Credential, _ sinks.KeyID,
 		return sinks.None, sinks.Errorf(sinks.Stale, op, "%s holds another key", v.AccessKeyID)
 	case r.Stamp != "" && now.version() == r.Stamp:
 		return sinks.Stamped, nil
-	case left.Secret != "" && secret.fingerprint() == left.Secret && id.fingerprint() == left.ID:
+	case left.Sealed != "" && secret.fingerprint() == left.Sealed && id.fingerprint() == left.ID:
 		return sinks.Stamped, nil
-	case r.Stamp == "" && left.Secret == "":
+	case r.Stamp == "" && left.Sealed == "":
 		return sinks.Accepted, nil
 	}
 	return sinks.None, sinks.Errorf(sinks.Stale, op, "the variables were changed since they were written")

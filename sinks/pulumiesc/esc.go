@@ -18,7 +18,7 @@ var Spec = sinks.Define(sinks.Definition[Config, *Config]{
 	Kind:     "pulumi-esc",
 	Summary:  "two values in the definition of a Pulumi ESC environment",
 	Best:     sinks.Exact,
-	Verified: "a model of the API written from its official description",
+	Verified: "documentation only",
 	Source:   source,
 	Defaults: Config{URL: "https://api.pulumi.com", Path: "environmentVariables", Variables: sinks.DefaultVariables},
 	Open:     open,

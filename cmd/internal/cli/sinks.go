@@ -20,9 +20,9 @@ func (h *host) sinksCommand() *cobra.Command {
 				return h.sinkPage(args[0])
 			}
 			t := tabwriter.NewWriter(h.stdout, 2, 8, 2, ' ', 0)
-			fmt.Fprintln(t, "KIND\tWRITES\tBEST EVIDENCE")
+			fmt.Fprintln(t, "KIND\tWRITES\tBEST EVIDENCE\tVERIFIED AGAINST")
 			for _, s := range app.Kinds() {
-				fmt.Fprintf(t, "%s\t%s\t%s\n", s.Kind, s.Summary, s.Best)
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Kind, s.Summary, s.Best, s.Verified)
 			}
 			return t.Flush()
 		}),

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -113,5 +113,5 @@ func (b *body) Read(p []byte) (int, error) {
 
 // plainHost says whether base sends secrets unencrypted to another machine.
 func plainHost(scheme, host string) bool {
-	return scheme == "http" && host != "localhost" && host != "::1" && !strings.HasPrefix(host, "127.")
+	return scheme == "http" && host != "localhost" && !net.ParseIP(host).IsLoopback()
 }
