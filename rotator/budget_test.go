@@ -15,10 +15,14 @@ func budget(d time.Duration, share float64) time.Duration {
 	return d
 }
 
-// seed is KEYTURN_WORLD_SEED, or another one each time.
+// seed is KEYTURN_WORLD_SEED; otherwise always the same, so that a change is judged by what it changed, and another one
+// each time in a long search.
 func seed() uint64 {
 	if told, err := strconv.ParseUint(os.Getenv("KEYTURN_WORLD_SEED"), 10, 64); err == nil {
 		return told
+	}
+	if os.Getenv("KEYTURN_WORLD") == "" {
+		return 4711
 	}
 	return rand.Uint64N(1_000_000)
 }

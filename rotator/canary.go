@@ -56,23 +56,32 @@ func (x *run) awaitVerdicts(ctx context.Context, p *Progress, names []string) er
 		if err != nil {
 			return x.sinkFailed(ctx, sp, StageOpen, err, true)
 		}
-		for until := time.Now().Add(askFor); ; {
-			done, err := retrying(ctx, func(ctx context.Context) (bool, error) { return canary.CanaryResult(ctx, sp.CanaryRun) })
-			switch {
-			case ctx.Err() != nil:
-				return nil // the run ends, or extends its claim; the job goes on
-			case err != nil && !sinks.ClassOf(err).Retryable():
-				return x.sinkFailed(ctx, sp, StageCanary, err, true)
-			case err == nil && done:
-				return x.outcome(Verified{Sink: sp.Name, Key: p.New.ID, Evidence: sinks.Proven})
-			case !time.Now().Before(sp.CanaryBy):
-				return x.sinkFailed(ctx, sp, StageCanary, fmt.Errorf("no verdict by %s", stamp(sp.CanaryBy)), true)
-			case !time.Now().Before(until) || sleep(ctx, askEvery) != nil:
-				return nil
+		for until := time.Now().Add(askFor); ctx.Err() == nil && time.Now().Before(until); _ = sleep(ctx, askEvery) {
+			if over, err := x.ask(ctx, p, sp, canary); over || err != nil {
+				return err
 			}
 		}
+		return nil
 	})
 	return nil
+}
+
+// ask asks once how a job went, and records its verdict, or that there is none in time.
+func (x *run) ask(ctx context.Context, p *Progress, sp *SinkProgress, canary sinks.Canary) (over bool, err error) {
+	asked := time.Now().Round(0)
+	done, err := retrying(ctx, func(ctx context.Context) (bool, error) { return canary.CanaryResult(ctx, sp.CanaryRun) })
+	if ctx.Err() != nil && !done { // the run ends, or extends its claim; the job goes on
+		return true, nil
+	}
+	switch {
+	case err == nil && done:
+		return true, x.outcome(Verified{Sink: sp.Name, Key: p.New.ID, Evidence: sinks.Proven, AskedAt: asked})
+	case err != nil && !sinks.ClassOf(err).Retryable():
+		return true, x.sinkFailed(ctx, sp, StageCanary, err, true)
+	case !time.Now().Before(sp.CanaryBy):
+		return true, x.sinkFailed(ctx, sp, StageCanary, fmt.Errorf("no verdict by %s", stamp(sp.CanaryBy)), true)
+	}
+	return false, nil
 }
 
 func (x *run) canary(ctx context.Context, name string) (sinks.Canary, error) {

@@ -103,6 +103,7 @@ func (x *run) deliver(ctx context.Context, p *Progress, sp *SinkProgress, cred s
 
 // confirm verifies one sink and records what it showed.
 func (x *run) confirm(ctx context.Context, p *Progress, sp *SinkProgress, sink sinks.Sink, cred sinks.Credential, receipt sinks.Receipt, pushed bool) error {
+	asked := time.Now().Round(0)
 	evidence, err := retrying(ctx, func(ctx context.Context) (sinks.Evidence, error) {
 		return sink.Verify(ctx, cred, p.Old, receipt)
 	})
@@ -116,7 +117,7 @@ func (x *run) confirm(ctx context.Context, p *Progress, sp *SinkProgress, sink s
 			Error: fmt.Sprintf("it is shown to serve the new key only as %q, and min_evidence is %q", evidence, sp.MinEvidence)})
 	}
 	x.log.Info("sink verified", zap.String("rotation", string(p.ID)), zap.String("sink", sp.Name), zap.Stringer("evidence", evidence))
-	return x.outcome(Verified{Sink: sp.Name, Key: cred.KeyID, Evidence: evidence})
+	return x.outcome(Verified{Sink: sp.Name, Key: cred.KeyID, Evidence: evidence, AskedAt: asked})
 }
 
 // verify looks again at sinks that serve the new key.

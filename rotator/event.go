@@ -169,6 +169,7 @@ type (
 		Sink     string         `json:"sink"`
 		Key      KeyID          `json:"key"`
 		Evidence sinks.Evidence `json:"evidence"`
+		AskedAt  time.Time      `json:"asked_at,omitzero"` // when the sink was asked: what it showed was true then
 	}
 	// CanaryStarted: a job of the sink's CI is to show that the pair works there. Run is how to find it again, until By.
 	CanaryStarted struct {

@@ -261,6 +261,9 @@ func (p *Progress) sink(e Event) {
 				s.ServedAt = e.At
 			}
 			s.VerifiedAt, s.Evidence = e.At, b.Evidence
+			if !b.AskedAt.IsZero() {
+				s.VerifiedAt = b.AskedAt
+			}
 			if s.Proven = s.Proven || b.Evidence == sinks.Proven; s.Proven {
 				s.Evidence, s.CanaryRun = sinks.Proven, ""
 			}

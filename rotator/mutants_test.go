@@ -2,6 +2,7 @@ package rotator_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,7 +67,7 @@ func TestAKeyThatWasMadeUnderALostClaimIsDeletedByWhoMadeIt(t *testing.T) {
 		w := newWorld(t, store("a"))
 		w.iam.Fault = func(c rotatortest.Call) rotatortest.Fault {
 			if c.Op == "CreateAccessKey" {
-				w.takenOver()
+				w.elsewhere()(rotator.Claimed{Until: time.Now().Add(time.Hour)})
 			}
 			return rotatortest.None
 		}
@@ -80,17 +81,22 @@ func TestAKeyThatWasMadeUnderALostClaimIsDeletedByWhoMadeIt(t *testing.T) {
 	})
 }
 
-// takenOver is another process's claim.
-func (w *world) takenOver() {
+// elsewhere is another process, which appends as if it had looked at the log just now.
+func (w *world) elsewhere() func(b rotator.Body) {
 	other := w.journal.Process(rotator.Owner{ID: "other", Host: "h", Boot: "b", PID: 7})
 	stream := rotator.UserRef{Account: account, User: "ci-bot"}.Stream()
-	l, err := other.Events(w.t.Context(), stream)
-	if err != nil {
-		w.t.Error(err)
-	}
-	claim := rotator.Event{ID: rotator.NewEventID(), At: time.Now(), By: "other", Body: rotator.Claimed{Owner: other.Owner(), Until: time.Now().Add(time.Hour)}}
-	if _, err := other.Append(w.t.Context(), stream, l.Seq(), claim, nil); err != nil {
-		w.t.Error(err)
+	return func(b rotator.Body) {
+		l, err := other.Events(w.t.Context(), stream)
+		if err != nil {
+			w.t.Error(err)
+		}
+		if c, ok := b.(rotator.Claimed); ok {
+			c.Owner = other.Owner()
+			b = c
+		}
+		if _, err := other.Append(w.t.Context(), stream, l.Seq(), rotator.Event{ID: rotator.NewEventID(), At: time.Now(), By: "other", Body: b}, nil); err != nil {
+			w.t.Error(err)
+		}
 	}
 }
 
@@ -120,20 +126,18 @@ func TestOneListThatLagsDoesNotHideAnOrphan(t *testing.T) {
 			}
 			return rotatortest.None
 		}
-		hidden := 0
+		sought := 0
 		r := w.rotator()
 		r.Issuer = func(context.Context, rotator.Robot, rotator.ID) (rotator.Issuer, error) {
-			return lagging{w.iam.Issuer(w.own.ID), func(k rotator.Key) bool {
-				settled := k.ID != w.first.ID && w.calls("CreateAccessKey") == 1 && time.Since(k.CreatedAt) >= time.Minute
-				if settled {
-					hidden++
-				}
-				return settled && hidden == 1
-			}}, nil
+			return lagging{w.iam.Issuer(w.own.ID), func(k rotator.Key) bool { return k.ID != w.first.ID && sought == 0 }}, nil
 		}
-		rot, err := r.Run(t.Context(), rotator.Request{Robot: w.robot, Now: true, Wait: true, Trigger: rotator.Manual}, nil)
-		if err != nil || hidden == 0 || len(w.keys()) != 1 || w.calls("CreateAccessKey") != 2 {
-			t.Errorf("%v, %v: %v", rot.Hold, w.keys(), err)
+		rot, err := r.Run(t.Context(), rotator.Request{Robot: w.robot, Now: true, Wait: true, Trigger: rotator.Manual}, func(e rotator.Event) {
+			if _, ok := e.Body.(rotator.OrphanSought); ok {
+				sought++
+			}
+		})
+		if err != nil || sought != 1 || len(w.keys()) != 1 || w.calls("CreateAccessKey") != 2 {
+			t.Errorf("%d lists without an orphan, %v, %v: %v", sought, rot.Hold, w.keys(), err)
 		}
 		w.serves(rot.NewKeyID)
 	})
@@ -223,6 +227,163 @@ func TestASinksOwnIdentityIsNotRotated(t *testing.T) {
 		want := "sink a authenticates as the very user that is rotated (arn:aws:iam::111122223333:user/robots/ci-bot); give it an identity of its own"
 		if rotator.VerdictOf(err) != rotator.Refused || err.Error() != want || w.calls("CreateAccessKey") != 0 {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestAKeyThatCannotAssumeTheRoleIsNotHandedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Probe.Role = "arn:aws:iam::111122223333:role/deploy"
+		rot := w.rotate(w.now(), rotator.Unfinished)
+		if rot.Step != rotator.StepProbe || w.stores[0].Calls("push") != 0 {
+			t.Fatalf("%+v", rot)
+		}
+		w.iam.AddRole("deploy", "")
+		time.Sleep(time.Hour)
+		w.serves(w.rotate(rotator.Request{}, rotator.OK).NewKeyID)
+	})
+}
+
+func TestAPushIsNoVerification(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.stores[0].Fault = func(op string, _ int) rotatortest.SinkFault {
+			if op == "verify" {
+				return rotatortest.SinkFailBefore
+			}
+			return rotatortest.SinkFine
+		}
+		rot := w.rotate(w.now(), rotator.Unfinished)
+		if rot.Step != rotator.StepVerify || w.status(w.first.ID) != rotator.Active {
+			t.Errorf("%+v, the old key is %s", rot, w.status(w.first.ID))
+		}
+	})
+}
+
+func TestAClaimIsTakenOverWhenTheLongestCallCannotLandAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Grace = time.Hour
+		w.rotate(w.now(), rotator.OK)
+		w.elsewhere()(rotator.Claimed{Until: time.Now().Add(time.Hour)})
+		w.robot.Policy.Grace = 0
+		time.Sleep(time.Hour + 2*time.Minute)
+		w.rotate(rotator.Request{}, rotator.Unfinished)
+		time.Sleep(2 * time.Minute)
+		w.rotate(rotator.Request{}, rotator.OK)
+	})
+}
+
+func TestNoEffectOutlastsTheClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.iam.NewKeyUsableAfter = time.Hour
+		w.robot.Policy.Probe.Deadline = 30 * time.Minute
+		w.rotate(w.now(), rotator.Unfinished)
+		var until time.Time
+		for _, e := range w.events {
+			if c, ok := e.Body.(rotator.Claimed); ok {
+				until = c.Until
+			}
+		}
+		if log := w.iam.Log(); log[len(log)-1].At.After(until) {
+			t.Errorf("%s at %s, and the claim had ended at %s", log[len(log)-1].Op, log[len(log)-1].At, until)
+		}
+	})
+}
+
+func TestALeakReportThatArrivesWhileTheOldKeyIsToBeBroughtBackIsHeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Soak = 24 * time.Hour
+		secret, _ := w.iam.Secret(w.first.ID)
+		rot := w.rotate(w.now(), rotator.OK)
+		w.stores[0].Put(w.first.ID, secret.Reveal())
+		report, reported := w.elsewhere(), false
+		w.journal.Fault = func(op string, e rotator.Event) rotatortest.JournalFault {
+			if i, ok := e.Body.(rotator.KeyIntended); ok && op == "append" && i.Change == rotator.Enable && !reported {
+				reported = true
+				report(rotator.LeakReported{Keys: []rotator.KeyID{w.first.ID}, Deadline: time.Now().Add(time.Minute)})
+			}
+			return rotatortest.JournalFault{}
+		}
+		time.Sleep(time.Until(rot.NextAt))
+		w.rotate(rotator.Request{Wait: true}, rotator.OK)
+		if !reported {
+			t.Error("the old key was not to be brought back")
+		}
+		for _, e := range w.events {
+			if c, ok := e.Body.(rotator.KeyChanged); ok && c.Change == rotator.Enable {
+				t.Error("the leaked key was brought back")
+			}
+		}
+	})
+}
+
+func TestADestinationThatChangedIsServedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, moved := &rotatortest.Store{Name: "a", Best: sinks.Accepted}, &rotatortest.Store{Name: "a", Best: sinks.Accepted}
+		w := newWorld(t, old)
+		w.robot.Policy.Grace = time.Hour
+		rot := w.rotate(w.now(), rotator.OK)
+		w.stores = []*rotatortest.Store{moved}
+		w.robot.Sinks = []rotator.Sink{moved.Bind(true)}
+		w.robot.Sinks[0].Destination = "elsewhere"
+		time.Sleep(time.Until(rot.NextAt))
+		w.rotate(rotator.Request{Wait: true}, rotator.OK)
+		w.serves(rot.NewKeyID)
+	})
+}
+
+func TestContainmentNeedsNoClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Grace, w.robot.Policy.OnLeak = time.Hour, rotator.ContainFirst
+		w.rotate(w.now(), rotator.OK)
+		w.elsewhere()(rotator.Claimed{Until: time.Now().Add(time.Hour)})
+		w.rotate(leak(w.first.ID), rotator.Unfinished)
+		if w.status(w.first.ID) != rotator.Inactive {
+			t.Errorf("the leaked key is %s", w.status(w.first.ID))
+		}
+	})
+}
+
+func TestALeakedKeyDoesNotLiveAsLongAsABackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.LeakDeadline = 20 * time.Second
+		w.stores[0].Fault = func(op string, _ int) rotatortest.SinkFault {
+			if op == "push" {
+				return rotatortest.SinkFailBefore
+			}
+			return rotatortest.SinkFine
+		}
+		deadline := time.Now().Add(20 * time.Second)
+		if rot := w.rotate(leak(w.first.ID), rotator.Unfinished); !rot.NextAt.Equal(deadline) {
+			t.Fatalf("goes on at %s, and the key must be Inactive by %s", rot.NextAt, deadline)
+		}
+		time.Sleep(time.Until(deadline))
+		w.rotate(rotator.Request{}, rotator.Unfinished)
+		if w.status(w.first.ID) != rotator.Inactive {
+			t.Errorf("the leaked key is %s", w.status(w.first.ID))
+		}
+	})
+}
+
+func TestAKeyThatASinkServesIsNotDeletedOnAnOperatorsWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Grace = time.Hour
+		w.rotate(w.now(), rotator.OK)
+		w.iam.DeleteKey(w.first.ID)
+		foreign, secret, _ := w.iam.AddKey("ci-bot", time.Minute)
+		time.Sleep(2 * time.Hour)
+		w.rotate(rotator.Request{}, rotator.OnHold)
+		w.stores[0].Put(foreign.ID, secret.Reveal())
+		held := w.rotate(resolve(rotator.ResolveDelete, foreign.ID, ""), rotator.OnHold)
+		if w.status(foreign.ID) != rotator.Active || !strings.HasSuffix(held.Hold.Message, " was to be deleted, but a serves it") {
+			t.Errorf("it is %s: %+v", w.status(foreign.ID), held.Hold)
 		}
 	})
 }

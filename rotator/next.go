@@ -83,6 +83,9 @@ func (s State) Next(now time.Time, pol Policy, w World) Step {
 	w.Keys = s.living(w.Keys)
 	for _, decide := range protocol {
 		if step, ok := decide(s, p, now, s.effective(p, pol), w); ok {
+			if step.Do == DoWait && step.Until.Before(now) { // a sink that failed while another was still being tried
+				step.Until = now
+			}
 			return s.notPastLeak(step, w)
 		}
 	}

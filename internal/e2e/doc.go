@@ -1,6 +1,7 @@
 // Package e2e runs the built keyturn against real servers: Vault, and moto with
-// enforced policies behind a proxy that adds what moto leaves out. The tests have the
-// build tag e2e; `make e2e` gets the servers and runs them.
+// enforced policies behind a proxy that adds what moto leaves out; one test adds Gitea,
+// Drone and Kubernetes. The tests have the build tag e2e; `make e2e` gets the servers and
+// runs them.
 //
 // A test makes a world, says what is in it, runs keyturn, and looks:
 //

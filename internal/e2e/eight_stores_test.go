@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,13 +41,12 @@ func newEight(t *testing.T) (w *eight, ok bool) {
 	w.startRest(files)
 	w.folder = w.path("legacy")
 	w.must(os.Mkdir(w.folder, 0o700))
-	plugin, err := filepath.Abs("../../deploy/examples/sink-file.sh")
-	w.must(err)
 	w.startAWSStores()
-	w.secrets = append(w.secrets, w.cluster.token, w.forge.giteaToken, w.forge.droneToken)
+	w.limitVault()
+	w.secrets = append(w.secrets, w.env["VAULT_TOKEN"], w.cluster.token, w.forge.giteaToken, w.forge.droneToken)
 	w.env["GITEA_TOKEN"], w.env["DRONE_TOKEN"] = w.forge.giteaToken, w.forge.droneToken
 	w.configure(config{
-		sinks: w.bothSinks() + `  exec: { exec: { command: ["` + plugin + `"], config: { path: "` + w.folder + `/${robot}.env" } } }
+		sinks: w.bothSinks() + `  exec: { exec: { command: ["` + w.plugin() + `"], config: { path: "` + w.folder + `/${robot}.env" } } }
   secretsmanager: { secretsmanager: { secret_id: "ci/${robot}" } }
   ssm: { ssm: { name: "/ci/${robot}" } }
   kubernetes: { kubernetes: { kubeconfig: "` + w.cluster.kubeconfig + `", namespace: ci, secret: "aws-${robot}" } }
@@ -124,6 +125,23 @@ func (w *eight) startRest(files map[string]string) {
 	w.cluster, w.forge = w.newCluster(k), w.newForge(f, d)
 }
 
+// limitVault gives keyturn a token that has no right but those of the doc page.
+func (w *eight) limitVault() {
+	w.Helper()
+	w.allowVault("read", "create", "update")
+	token := "robot-" + rand.Text()
+	w.vaultCall("POST", "auth/token/create", map[string]any{"id": token, "policies": []string{"keyturn"}})
+	w.env["VAULT_TOKEN"] = token
+}
+
+// allowVault is what keyturn may do with the secret from now on.
+func (w *eight) allowVault(capabilities ...string) {
+	w.Helper()
+	w.vaultCall("PUT", "sys/policies/acl/keyturn", map[string]any{
+		"policy": fmt.Sprintf(`path "secret/data/ci/ci-bot" { capabilities = ["%s"] }`, strings.Join(capabilities, `", "`)),
+	})
+}
+
 // startAWSStores makes the secret, and lets the parameter be made by keyturn.
 func (w *eight) startAWSStores() {
 	w.Helper()
@@ -158,6 +176,28 @@ func (w *eight) inObject(text string) pair {
 	var data map[string]any
 	w.must(json.Unmarshal([]byte(text), &data))
 	return pairOf(data)
+}
+
+// plugin is the example in shell, behind a line that leaves it no room while there is a file full.
+func (w *eight) plugin() (command string) {
+	w.Helper()
+	example, err := filepath.Abs("../../deploy/examples/sink-file.sh")
+	w.must(err)
+	command = w.path("plugin.sh")
+	w.must(os.WriteFile(command, []byte("#!/bin/sh\n"+
+		"[ ! -e '"+w.path("full")+"' ] || { trap '' XFSZ; ulimit -f 0; }\n"+
+		"exec '"+example+"'\n"), 0o700))
+	return command
+}
+
+// fillDisk leaves the plugin no room, or room again.
+func (w *eight) fillDisk(full bool) {
+	w.Helper()
+	if full {
+		w.must(os.WriteFile(w.path("full"), nil, 0o600))
+		return
+	}
+	w.must(os.Remove(w.path("full")))
 }
 
 func (w *eight) inPlugin() pair {

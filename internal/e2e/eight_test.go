@@ -3,12 +3,9 @@
 package e2e
 
 import (
-	"fmt"
-	"net/http"
-	"os"
+	"maps"
 	"slices"
 	"testing"
-"time"
 
 	"keyturn/internal/e2e/faultproxy"
 	"keyturn/rotator"
@@ -16,23 +13,20 @@ import (
 )
 
 func TestEightStoresAreServedAlthoughThreeOfThemFailAtFirst(t *testing.T) {
-	tb:=time.Now()
 	w, ok := newEight(t)
-	tick(t,&tb,"started")
 	if !ok {
 		return
 	}
 	w.robot("ci-bot")
 	before := w.rotate(0, "--now")
-	tick(t,&tb,"rotated")
 	old := w.inVault("ci/ci-bot")
-	w.serve(before, old.ID)
+	w.isServed(before, old.ID)
 
-	// As soon as the next key exists, one store is down, one has withdrawn a right, and one is gone.
+	// As soon as the next key exists, one store has withdrawn a right, one has lost the place to write to, and one has a full disk.
 	w.iam.At("CreateAccessKey", 1, faultproxy.After(func() {
-		w.store.RefuseWrites(http.StatusServiceUnavailable)
-		w.cluster.allow("get")
-		w.must(os.Rename(w.folder, w.folder+".away"))
+		w.allowVault("read")
+		w.cluster.deleteSecret()
+		w.fillDisk(true)
 	}))
 	w.iam.OnChange(func(c faultproxy.Call) {
 		for sink, serves := range w.serves {
@@ -41,42 +35,38 @@ func TestEightStoresAreServedAlthoughThreeOfThemFailAtFirst(t *testing.T) {
 			}
 		}
 	})
-	rr := w.keyturn("rotate","ci-bot","--now","-o","json","--log-level","debug").exits(3); t.Log(rr.stderr); r := rr.rotation()
-	tick(t,&tb,"rotated")
+	r := w.rotate(3, "--now")
 	fresh := w.newKeyOf("ci-bot", old)
 	both := keys{old.ID: "Active", fresh: "Active"}
-	w.serve(r, fresh, "vault", "kubernetes", "exec")
+	w.isServed(r, fresh, "vault", "kubernetes", "exec")
 	w.hasKeys("ci-bot", both)
 
-	tick(t,&tb,"next")
-	w.store.Heal()
-	w.serve(w.rotate(3), fresh, "kubernetes", "exec")
+	w.allowVault("read", "update")
+	w.isServed(w.rotate(3), fresh, "kubernetes", "exec")
 	w.hasKeys("ci-bot", both)
 
-	tick(t,&tb,"next")
-	w.cluster.allow("get", "patch")
-	w.serve(w.rotate(3), fresh, "exec")
+	w.cluster.makeSecret()
+	w.isServed(w.rotate(3), fresh, "exec")
 	w.hasKeys("ci-bot", both)
 	w.signsAs("ci-bot", old)
 
-	tick(t,&tb,"next")
-	w.must(os.Rename(w.folder+".away", w.folder))
-	w.serve(w.rotate(0), fresh)
+	w.fillDisk(false)
+	w.isServed(w.rotate(0), fresh)
 	w.hasKeys("ci-bot", keys{fresh: "Active"})
 	w.neverDeletedActive()
-	for sink, serves := range w.serves {
-		t.Logf("%s", sink)
+	if n := w.iam.Count("CreateAccessKey"); n != 2 {
+		t.Errorf("%d keys were created for two rotations", n)
+	}
+	for _, serves := range w.serves {
 		w.signsAs("ci-bot", serves())
 	}
 
-	tick(t,&tb,"next")
-	past := w.keyturn("history", "ci-bot", "-o", "json").exits(0)
-	past.says(r.ID, before.ID)
+	w.keyturn("history", "ci-bot").exits(0).says(before.ID, r.ID)
 	w.keyturn("journal", "backup", w.path("state/copy.db")).exits(0)
 	w.tells(w.path("state/copy.db"), r, map[string][]string{
-		"vault":          {"push failed: temporary", "pushed", "verified: exact"},
-		"kubernetes":     {"push failed: denied", "push failed: denied", "pushed", "verified: exact"},
-		"exec":           {"push failed: missing", "push failed: missing", "push failed: missing", "pushed", "verified: exact"},
+		"vault":          {"push failed: denied", "pushed", "verified: exact"},
+		"kubernetes":     {"push failed: missing", "push failed: missing", "pushed", "verified: exact"},
+		"exec":           {"push failed: temporary", "push failed: temporary", "push failed: temporary", "pushed", "verified: exact"},
 		"file":           {"pushed", "verified: exact"},
 		"secretsmanager": {"pushed", "verified: exact"},
 		"ssm":            {"pushed", "verified: exact"},
@@ -91,8 +81,8 @@ func (w *eight) rotate(code int, flags ...string) rotation {
 	return w.keyturn(append([]string{"rotate", "ci-bot", "-o", "json"}, flags...)...).exits(code).rotation()
 }
 
-// serve fails unless the document says that all sinks serve the key except those that fail, and the stores do.
-func (w *eight) serve(r rotation, key string, failing ...string) {
+// isServed fails unless the document says that all sinks serve the key except those that fail, and the stores do.
+func (w *eight) isServed(r rotation, key string, failing ...string) {
 	w.Helper()
 	if r.NewKeyID != key || len(r.Sinks) != len(w.serves) {
 		w.Fatalf("the document says %+v, want the key %s in %d sinks", r, key, len(w.serves))
@@ -119,7 +109,7 @@ func (w *eight) tells(file string, r rotation, want map[string][]string) {
 	defer j.Close()
 	log, err := j.Events(w.Context(), rotator.UserRef{Account: r.Account, User: r.User}.Stream())
 	w.must(err)
-	tried, issued := map[string][]string{}, 0
+	tried, issued, changes := map[string][]string{}, 0, []rotator.Change{}
 	for _, e := range log.Events {
 		if e.Rotation != rotator.ID(r.ID) {
 			continue
@@ -130,16 +120,19 @@ func (w *eight) tells(file string, r rotation, want map[string][]string) {
 		case rotator.Pushed:
 			tried[b.Sink] = append(tried[b.Sink], "pushed")
 		case rotator.Verified:
-			tried[b.Sink] = append(tried[b.Sink], "verified: "+b.Evidence.String())
+			if said := "verified: " + b.Evidence.String(); !slices.Contains(tried[b.Sink], said) { // on a slow machine it is done again
+				tried[b.Sink] = append(tried[b.Sink], said)
+			}
 		case rotator.SinkFailed:
 			tried[b.Sink] = append(tried[b.Sink], b.Stage+" failed: "+b.Class)
 		case rotator.KeyIntended:
-			if fmt.Sprint(tried) != fmt.Sprint(want) {
+			changes = append(changes, b.Change)
+			if !maps.EqualFunc(tried, want, slices.Equal) {
 				w.Errorf("%s %s after %v, want %v", b.Change, b.Key, tried, want)
 			}
 		}
 	}
-	if issued != 1 || len(tried) == 0 {
-		w.Errorf("%d keys were asked for, and %v was tried, want one and %v", issued, tried, want)
+	if want := []rotator.Change{rotator.Disable, rotator.Remove}; issued != 1 || !slices.Equal(changes, want) {
+		w.Errorf("%d keys were asked for and the old one had %v, want one and %v", issued, changes, want)
 	}
 }

@@ -36,7 +36,6 @@ type World struct {
 
 	own     rotator.Key // what keyturn signs with
 	witness *Journal    // a process that only looks
-	journal *Journal    // of the process at work
 
 	mu        sync.Mutex
 	processes int

@@ -138,7 +138,7 @@ func (w *World) putRight(r *Robot, id rotator.KeyID) {
 	defer w.mu.Unlock()
 	w.IAM.SetStatus(id, rotator.Active)
 	w.expect(r)
-	if seen := r.keys[id]; seen != nil {
+	if seen := r.keys[id]; seen != nil && w.there(r, id) {
 		seen.moved = false
 	}
 }

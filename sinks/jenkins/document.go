@@ -35,7 +35,7 @@ func parse(text []byte) (document, error) {
 		from := int(d.InputOffset())
 		t, err := d.Token()
 		switch {
-		case err == io.EOF && doc.root != "" && depth == 0:
+		case errors.Is(err, io.EOF) && doc.root != "" && depth == 0:
 			return doc, nil
 		case err != nil:
 			return document{}, errNotXML

@@ -90,7 +90,7 @@ func (s *sink) Verify(ctx context.Context, cred sinks.Credential, _ sinks.KeyID,
 	if err != nil {
 		return sinks.None, err
 	}
-	wrong := ""
+	var wrong string
 	switch {
 	case !now.there:
 		wrong = "the credential does not exist"

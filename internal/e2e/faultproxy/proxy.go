@@ -164,6 +164,7 @@ func (p *Proxy) pass(ctx context.Context, q *request, c Conditions, f Fault) (a 
 	}
 	a.list(q, c.PageSize, p.unlisted(c.UnlistedFor))
 	a.lastUsed(q, c.UsesUnshownFor)
+	a.denied(q)
 	if a.status == http.StatusOK && (q.action == "UpdateAccessKey" || q.action == "DeleteAccessKey") {
 		p.changed(q)
 	}

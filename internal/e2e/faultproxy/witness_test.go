@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,10 +47,10 @@ func TestAWitnessMeetsInactiveKeysAndNothingElse(t *testing.T) {
 
 func TestALostCallCallsBackAndIsNotServed(t *testing.T) {
 	p, backend := start(t)
-	called := false
-	p.At("CreateAccessKey", 1, faultproxy.Lose(func() { called = true }))
-	if _, _, err := post(p, "A", "CreateAccessKey"); err == nil || !called || backend.count() != 0 {
-		t.Errorf("called back: %t, %d keys, %v", called, backend.count(), err)
+	var called atomic.Bool
+	p.At("CreateAccessKey", 1, faultproxy.Lose(func() { called.Store(true) }))
+	if _, _, err := post(p, "A", "CreateAccessKey"); err == nil || !called.Load() || backend.count() != 0 {
+		t.Errorf("called back: %t, %d keys, %v", called.Load(), backend.count(), err)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package servers starts real servers for tests: Vault, Gitea with its runner, and Drone, built from their
+// Package servers starts real servers for tests: Vault, Gitea with its runner, Drone, and the API server of Kubernetes, built from their
 // Go modules, and moto, an emulator of IAM and STS that can enforce policies and signatures.
 //
 // What they are made of lies in a cache outside the checkout. `make e2e-servers` fills

@@ -41,7 +41,7 @@ func TestAServerThatEndsAtOnceIsAnError(t *testing.T) {
 
 func TestAMissingServerSaysHowToGetIt(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/nonexistent")
-	for _, name := range []string{"vault", "moto", "gitea", "runner", "drone"} {
+	for _, name := range []string{"vault", "moto", "gitea", "runner", "drone", "kube"} {
 		_, err := Find(name)
 		if err == nil || !strings.HasPrefix(err.Error(), name+" is missing: `make e2e-servers` puts it into /nonexistent/keyturn-e2e/"+name) {
 			t.Errorf("got %v", err)

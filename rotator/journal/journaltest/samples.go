@@ -52,7 +52,7 @@ func bodies(at time.Time) []rotator.Body {
 			Sink: "vault", Key: newKey.ID, Destination: "5f1d7a84db00d2fc",
 			Receipt: sinks.Receipt{Stamp: "7", At: at, Data: []byte(`{"version":7}`)},
 		},
-		rotator.Verified{Sink: "vault", Key: newKey.ID, Evidence: sinks.Exact},
+		rotator.Verified{Sink: "vault", Key: newKey.ID, Evidence: sinks.Exact, AskedAt: at},
 		rotator.CanaryStarted{Sink: "github", Key: newKey.ID, Run: "acme/app/42", By: at.Add(10 * time.Minute)},
 		rotator.SinkFailed{Sink: "vault", Stage: "push", Class: "temporary", Error: "write ci/ci-bot: 503"},
 		rotator.UseRead{Key: oldKey.ID, Use: rotator.Use{At: at, Service: "s3", Region: "us-east-1", User: "CI-Bot"}, ReadAt: at.Add(7 * time.Minute)},

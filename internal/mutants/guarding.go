@@ -1,0 +1,103 @@
+package main
+
+// guarding are mistakes in seeing that somebody else is at work.
+var guarding = []mutant{
+	{
+		name: "the tag of another journal is ignored",
+		file: "rotator/guard.go",
+		old:  "if err == nil && journal == s.Journal && s.Knows(rotation) {",
+		new:  "if true || err == nil && journal == s.Journal && s.Knows(rotation) {",
+		why:  "Two keyturns take each other's keys away.",
+	},
+	{
+		name: "a rotation that the log does not know is ignored",
+		file: "rotator/guard.go",
+		old:  "if err == nil && journal == s.Journal && s.Knows(rotation) {",
+		new:  "if err == nil && journal == s.Journal {",
+		why:  "A journal restored from a backup deletes the key that serves.",
+	},
+	{
+		name: "the tag is not read again after it was written",
+		file: "rotator/next.go",
+		old:  "if p.Adopted && !w.after(p.TaggedSeq) {",
+		new:  "if false {",
+		why:  "Two journals that adopt a user at once both make a key.",
+	},
+	{
+		name: "the tag is not read again after the key was made",
+		file: "rotator/next.go",
+		old:  "if p.Adopted && !w.after(p.IssuedSeq) {",
+		new:  "if false {",
+		why:  "Two journals that adopt a user at once both hand out a key.",
+	},
+	{
+		name: "an unknown key is tolerated",
+		file: "rotator/guard.go",
+		old:  "if k.ID == p.New.ID || k.ID == p.Old || p.Tolerated[k.ID] {",
+		new:  "if true || k.ID == p.New.ID || k.ID == p.Old || p.Tolerated[k.ID] {",
+		why:  "Somebody else is at work on the user, and nobody hears of it.",
+	},
+	{
+		name: "the new key need not be Active",
+		file: "rotator/guard.go",
+		old:  "case k.Status != Active:",
+		new:  "case false && k.Status != Active:",
+		why:  "The old key goes, and the new one does not work.",
+	},
+	{
+		name: "the new key need not exist",
+		file: "rotator/guard.go",
+		old:  "	case !there:\n",
+		new:  "	case !there:\n		return Step{}, false\n	case false:\n",
+		why:  "The old key goes, and the new one is gone.",
+	},
+	{
+		name: "a user that was made anew is the same",
+		file: "rotator/guard.go",
+		old:  "case w.User.ID != p.Started.UserID:",
+		new:  "case false && w.User.ID != p.Started.UserID:",
+		why:  "Another user's keys are taken away.",
+	},
+	{
+		name: "credentials of another account are used",
+		file: "rotator/guard.go",
+		old:  "case w.User.Account != \"\" && w.User.Account != accountOf(p.Started.ARN):",
+		new:  "case false && w.User.Account != \"\" && w.User.Account != accountOf(p.Started.ARN):",
+		why:  "A user of the same name in another account is changed.",
+	},
+	{
+		name: "a required sink that is no longer configured is forgotten",
+		file: "rotator/guard.go",
+		old:  "if w.Configured != nil && !w.Configured[sp.Name] {",
+		new:  "if false {",
+		why:  "It still serves the old key.",
+	},
+	{
+		name: "keyturn rotates its own identity",
+		file: "rotator/begin.go",
+		old:  "	report(x.checkOwn(ctx))\n",
+		new:  "",
+		why:  "It locks itself out in mid-rotation.",
+	},
+	{
+		name: "a sink's own identity is rotated",
+		file: "rotator/begin.go",
+		old:  "		report(x.checkPrincipal(ctx, s))\n",
+		new:  "		_ = s\n",
+		why:  "The sink cannot be written any more when its key is gone.",
+	},
+	{
+		name: "a failed check of a sink does not stop the start",
+		file: "rotator/begin.go",
+		old:  "return errors.Join(soft...)",
+		new:  "return nil",
+		why:  "A key is made that cannot be served.",
+	},
+	{
+		name: "resolve --delete takes a key that a sink serves",
+		file: "rotator/room.go",
+		old:  "		if served := w.Serving.serves(k.ID); len(served) > 0 {\n			return p.hold(HoldUnknownKey",
+		new:  "		if served := w.Serving.serves(k.ID); false {\n			return p.hold(HoldUnknownKey",
+		why:  "A typo of an operator breaks a pipeline.",
+	},
+}

@@ -1,0 +1,103 @@
+package main
+
+// serving are mistakes in proving the new key and in giving it to the sinks.
+var serving = []mutant{
+	{
+		name: "one good probe is enough",
+		file: "rotator/act.go",
+		old:  "for good < pol.Rounds {",
+		new:  "for good < min(1, pol.Rounds) {",
+		why:  "A key is handed out that parts of AWS do not know yet.",
+	},
+	{
+		name: "the rounds of the probe need not follow each other",
+		file: "rotator/act.go",
+		old:  "			good = 0\n",
+		new:  "",
+		why:  "A key is handed out that parts of AWS do not know yet.",
+	},
+	{
+		name: "the probe is skipped",
+		file: "rotator/next.go",
+		old:  "	newKeyLives,\n	probe,\n",
+		new:  "	newKeyLives,\n",
+		why:  "A key is handed out that AWS does not know yet.",
+	},
+	{
+		name: "the role is not assumed in the probe",
+		file: "rotator/act.go",
+		old:  "role = x.policy.Probe.Role",
+		new:  "role = \"\"",
+		why:  "The new key works, and the deployment that needs the role does not.",
+	},
+	{
+		name: "verification is skipped",
+		file: "rotator/deliver.go",
+		old:  "return x.confirm(ctx, p, sp, sink, cred, receipt, true)",
+		new:  "return x.outcome(Verified{Sink: sp.Name, Key: cred.KeyID, Evidence: sinks.Exact})",
+		why:  "A store that said yes and stored nothing goes unnoticed.",
+	},
+	{
+		name: "a push counts as a verification",
+		file: "rotator/fold.go",
+		old:  "			s.Pushed, s.Receipt = true, b.Receipt\n			s.ServedAt, s.VerifiedAt = time.Time{}, time.Time{}\n",
+		new:  "			s.Pushed, s.Receipt = true, b.Receipt\n			s.ServedAt, s.VerifiedAt = e.At, e.At\n",
+		why:  "The old key is deleted before anything was verified.",
+	},
+	{
+		name: "min_evidence is ignored",
+		file: "rotator/deliver.go",
+		old:  "case evidence < sp.",
+		new:  "case false && evidence < sp.",
+		why:  "Weaker proof than the operator asked for retires the old key.",
+	},
+	{
+		name: "the receipt of the push is not looked at when verifying again",
+		file: "rotator/deliver.go",
+		old:  "sinks.Credential{KeyID: p.New.ID, Secret: text}, sp.Receipt, false)",
+		new:  "sinks.Credential{KeyID: p.New.ID, Secret: text}, sinks.Receipt{}, false)",
+		why:  "Somebody else's later write passes for ours.",
+	},
+	{
+		name: "a sink that serves another key again is not pushed to",
+		file: "rotator/fold.go",
+		old:  "if b.Class == classStale || b.Class == classWeak {",
+		new:  "if b.Class == classWeak {",
+		why:  "The sink serves the old key until it is gone, and then still.",
+	},
+	{
+		name: "a required sink is treated as an optional one",
+		file: "rotator/state.go",
+		old:  "if !s.Dropped && s.Required == required {",
+		new:  "if !s.Dropped && !required {",
+		why:  "The old key goes while a store still serves it.",
+	},
+	{
+		name: "an edited configuration makes a required sink optional",
+		file: "rotator/fold.go",
+		old:  "sp.Required = sp.Required || have.Required",
+		new:  "_ = sp.Required || have.Required",
+		why:  "A slip in an editor lets the old key go while a store still serves it.",
+	},
+	{
+		name: "a changed destination counts as served",
+		file: "rotator/fold.go",
+		old:  "if sp.Destination != have.Destination || sp.Kind != have.Kind {",
+		new:  "if false {",
+		why:  "The new place never gets the new key.",
+	},
+	{
+		name: "an edited configuration is not looked at in mid-rotation",
+		file: "rotator/deliver.go",
+		old:  "if p.Outcome != \"\" || !p.differs(x.plans()) {",
+		new:  "if true || p.Outcome != \"\" || !p.differs(x.plans()) {",
+		why:  "A store that has joined still serves the old key when that goes.",
+	},
+	{
+		name: "the last required sink can be dropped",
+		file: "rotator/operator.go",
+		old:  "if len(q.live(true)) == 0 {",
+		new:  "if false {",
+		why:  "The old key goes, and the new one is served nowhere.",
+	},
+}
