@@ -145,7 +145,11 @@ func draw(t *rapid.T) script {
 	s.otherHost = rapid.Bool().Draw(t, "elsewhere")
 	s.leak = rapid.IntRange(0, 4).Draw(t, "leak") == 4
 	moment := rapid.IntRange(1, 120)
-	mishaps := append(slices.Clone(single), rotatortest.StallBefore, rotatortest.StallAfter)
+	mishaps := slices.Clone(single)
+	if len(s.stores) == 1 {
+		// While one sink's event is being appended another sink waits for a mutex, and simulated time stands still for that.
+		mishaps = append(mishaps, rotatortest.StallBefore, rotatortest.StallAfter)
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "mishaps") {
 		s.mishaps[moment.Draw(t, "effect")] = rapid.SampledFrom(mishaps).Draw(t, "mishap")
 	}
