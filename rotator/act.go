@@ -32,7 +32,7 @@ func (x *run) issue(ctx context.Context, p *Progress) error {
 		}
 	}
 	deadline := time.Now().Round(0).Add(createFor)
-	if err := x.intend(ctx, IssueIntended{Keys: x.state.living(x.world.Keys), Deadline: deadline}); err != nil {
+	if err := x.intend(ctx, IssueIntended{Keys: x.living(), Deadline: deadline}); err != nil {
 		return err
 	}
 	create, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
@@ -52,6 +52,13 @@ func (x *run) issue(ctx context.Context, p *Progress) error {
 	x.secret, x.forKey = text, key.ID
 	x.log.Info("key issued", zap.String("rotation", string(p.ID)), zap.String("key_id", string(key.ID)))
 	return nil
+}
+
+// living are the user's keys as they were last seen, without those that keyturn has deleted since.
+func (x *run) living() []Key {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.state.living(x.world.Keys)
 }
 
 func (x *run) notIssued(err error) error {

@@ -203,6 +203,8 @@ func (x *run) stopped(err error) error {
 	if errors.As(err, &e) {
 		return err
 	}
+	x.mu.Lock() // an optional sink may still be at work
+	defer x.mu.Unlock()
 	if x.state.Current() == nil && !x.began {
 		return &RunError{Refused, err}
 	}

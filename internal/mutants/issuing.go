@@ -26,7 +26,7 @@ var issuing = []mutant{
 	{
 		name: "the intent of CreateAccessKey is not journalled",
 		file: "rotator/act.go",
-		old: "	if err := x.intend(ctx, IssueIntended{Keys: x.state.living(x.world.Keys), Deadline: deadline}); err != nil {\n" +
+		old: "	if err := x.intend(ctx, IssueIntended{Keys: x.living(), Deadline: deadline}); err != nil {\n" +
 			"		return err\n	}\n",
 		new: "",
 		why: "After a crash nobody knows that a key may have been made.",
