@@ -357,3 +357,19 @@ func TestTheWorldIsAskedAgainAfterASlowVerification(t *testing.T) {
 		}
 	})
 }
+
+func TestARobotThatLeftTheConfigurationIsShownAsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, store("a"))
+		w.robot.Policy.Grace = time.Hour
+		rot := w.rotate(w.now(), rotator.OK)
+		left, err := w.rotator().Unconfigured(t.Context(), []rotator.Robot{w.robot})
+		if err != nil || len(left) != 0 {
+			t.Errorf("a configured robot: %+v, %v", left, err)
+		}
+		left, err = w.rotator().Unconfigured(t.Context(), nil)
+		if err != nil || len(left) != 1 || left[0].Hold.Code != rotator.HoldRobotMissing || !strings.Contains(left[0].Hold.Message, string(rot.ID)) {
+			t.Errorf("%+v, %v", left, err)
+		}
+	})
+}

@@ -14,9 +14,21 @@ type Inspection struct {
 	Err    error
 }
 
-// Status looks at keys, sinks and what is pending.
+// Status looks at keys, sinks and what is pending. Without names it also lists the rotations in flight whose robot is no
+// longer in the configuration.
 func (a *App) Status(ctx context.Context, names []string) []Inspection {
-	return a.inspect(ctx, names, a.rotator.Status)
+	out := a.inspect(ctx, names, a.rotator.Status)
+	if len(names) > 0 {
+		return out
+	}
+	left, err := a.rotator.Unconfigured(ctx, a.robots)
+	for _, rep := range left {
+		out = append(out, Inspection{Robot: rep.Robot, Report: rep})
+	}
+	if err != nil {
+		out = append(out, Inspection{Err: err})
+	}
+	return out
 }
 
 // Check is the pre-flight.
